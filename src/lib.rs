@@ -1,4 +1,5 @@
 //! partyline: the server behind contact-centre agent desktops.
 
+pub mod bayeux;
 pub mod clock;
 pub mod ids;

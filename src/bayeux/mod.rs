@@ -1,0 +1,28 @@
+//! The Bayeux protocol, with no server attached.
+//!
+//! This room owns the channel grammar, the envelope and its limits, the life of one client's session and
+//! the subscription index. It does no I/O, reads no clock and draws no random number: the caller passes in
+//! `now`, and carries out what it polls.
+//!
+//! Read [`Channel`] and [`Pattern`] first, then [`Batch`] and [`Request`], then [`Session`].
+
+mod channel;
+mod envelope;
+mod error;
+mod message;
+mod owed;
+mod render;
+mod reply;
+mod scan;
+mod session;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+
+pub use channel::{BadChannel, Channel, Family, Pattern};
+pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
+pub use error::{BadError, Error};
+pub use render::body;
+pub use reply::{Event, Reconnect, Reply, ReplyAdvice};
+pub use session::{Answer, Connect, ConnectKey, Overrun, Session, Terms, UnknownAck};
+pub use subscriptions::Subscriptions;

@@ -1,0 +1,276 @@
+//! From values to bytes: replies and events as they stand on the wire.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::channel::Channel;
+use super::envelope::MessageId;
+use super::error::Error;
+use super::reply::{Event, Reconnect, Reply, ReplyAdvice};
+
+/// A whole response body or frame, in one allocation of exactly its size. A handshake's reply goes first,
+/// then the events, then the other replies: the connect's reply is the last thing the client sees.
+pub fn body(events: &[Event], replies: &[Reply]) -> Vec<u8> {
+    let mut length = Length(0);
+    write_body(&mut length, events, replies);
+    let mut out = Vec::with_capacity(length.0);
+    write_body(&mut out, events, replies);
+    out
+}
+
+impl Reply {
+    /// Appends it as one JSON object.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.render(out);
+    }
+
+    fn render(&self, out: &mut impl Sink) {
+        match self {
+            Self::Connect { id, error, advice, ack } => {
+                begin(out, b"\"/meta/connect\"", id.as_ref());
+                end(out, error.as_ref(), advice.as_ref(), ack.map(Ack::Number));
+            }
+            Self::Disconnect { id, error } => {
+                begin(out, b"\"/meta/disconnect\"", id.as_ref());
+                end(out, error.as_ref(), None, None);
+            }
+            Self::Handshake { id, client, types, advice, ack } => {
+                begin(out, b"\"/meta/handshake\"", id.as_ref());
+                out.put(b",\"successful\":true,\"clientId\":");
+                string(out, client.reveal());
+                out.put(b",\"version\":\"1.0\",\"minimumVersion\":\"1.0\",\"supportedConnectionTypes\":");
+                strings(out, types);
+                finish(out, None, Some(advice), ack.then_some(Ack::Agreed));
+            }
+            Self::HandshakeFailed { id, error, advice } => {
+                begin(out, b"\"/meta/handshake\"", id.as_ref());
+                end(out, Some(error), Some(advice), None);
+            }
+            Self::Invalid { id, channel, subscription, error } => {
+                out.put(b"{");
+                if let Some(channel) = channel {
+                    out.put(b"\"channel\":");
+                    out.put(channel);
+                    out.put(b",");
+                }
+                if let Some(MessageId(id)) = id {
+                    out.put(b"\"id\":");
+                    out.put(id);
+                    out.put(b",");
+                }
+                if let Some(subscription) = subscription {
+                    out.put(b"\"subscription\":");
+                    out.put(subscription);
+                    out.put(b",");
+                }
+                out.put(b"\"successful\":false");
+                finish(out, Some(error), None, None);
+            }
+            Self::Publish { id, channel, error } => {
+                out.put(b"{\"channel\":");
+                string(out, channel.as_str());
+                put_id(out, id.as_ref());
+                end(out, error.as_ref(), None, None);
+            }
+            Self::Subscription { id, ended, echo, error } => {
+                let channel: &[u8] = if *ended { b"\"/meta/unsubscribe\"" } else { b"\"/meta/subscribe\"" };
+                begin(out, channel, id.as_ref());
+                out.put(b",\"subscription\":");
+                out.put(echo);
+                end(out, error.as_ref(), None, None);
+            }
+        }
+    }
+
+    fn is_handshake(&self) -> bool {
+        match self {
+            Self::Handshake { .. } | Self::HandshakeFailed { .. } => true,
+            Self::Connect { .. }
+            | Self::Disconnect { .. }
+            | Self::Invalid { .. }
+            | Self::Publish { .. }
+            | Self::Subscription { .. } => false,
+        }
+    }
+}
+
+impl Event {
+    /// Renders a publication.
+    pub fn publication(channel: &Channel, data: &[u8]) -> Self {
+        const FRAME: usize = br#"{"data":,"channel":""}"#.len();
+        let mut out = Vec::with_capacity(FRAME + data.len() + channel.as_str().len());
+        out.put(b"{\"data\":");
+        out.put(data);
+        out.put(b",\"channel\":");
+        string(&mut out, channel.as_str());
+        out.put(b"}");
+        Self(Bytes::from(out))
+    }
+
+    /// Renders a service's answer to the message with this id (a JSON token): a remote call ends with it.
+    pub fn answer(channel: &Channel, id: Option<&[u8]>, data: &[u8]) -> Self {
+        let mut out = Vec::with_capacity(64 + data.len() + channel.as_str().len());
+        out.put(b"{\"data\":");
+        out.put(data);
+        out.put(b",\"channel\":");
+        string(&mut out, channel.as_str());
+        if let Some(id) = id {
+            out.put(b",\"id\":");
+            out.put(id);
+        }
+        out.put(b",\"successful\":true}");
+        Self(Bytes::from(out))
+    }
+}
+
+/// Where bytes go: a buffer, or the count that tells how large the buffer must be.
+trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+struct Length(usize);
+
+impl Sink for Length {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+}
+
+/// The `ext.ack` of a reply.
+enum Ack {
+    Agreed,
+    Number(u64),
+}
+
+fn write_body(out: &mut impl Sink, events: &[Event], replies: &[Reply]) {
+    out.put(b"[");
+    let mut first = true;
+    for reply in replies.iter().filter(|reply| reply.is_handshake()) {
+        separate(out, &mut first);
+        reply.render(out);
+    }
+    for Event(event) in events {
+        separate(out, &mut first);
+        out.put(event);
+    }
+    for reply in replies.iter().filter(|reply| !reply.is_handshake()) {
+        separate(out, &mut first);
+        reply.render(out);
+    }
+    out.put(b"]");
+}
+
+fn separate(out: &mut impl Sink, first: &mut bool) {
+    if !std::mem::take(first) {
+        out.put(b",");
+    }
+}
+
+fn begin(out: &mut impl Sink, channel: &[u8], id: Option<&MessageId>) {
+    out.put(b"{\"channel\":");
+    out.put(channel);
+    put_id(out, id);
+}
+
+fn put_id(out: &mut impl Sink, id: Option<&MessageId>) {
+    if let Some(MessageId(id)) = id {
+        out.put(b",\"id\":");
+        out.put(id);
+    }
+}
+
+fn end(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ack: Option<Ack>) {
+    let successful: &[u8] = if error.is_none() { b",\"successful\":true" } else { b",\"successful\":false" };
+    out.put(successful);
+    finish(out, error, advice, ack);
+}
+
+fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ack: Option<Ack>) {
+    if let Some(error) = error {
+        out.put(b",\"error\":");
+        string(out, &error.to_string());
+    }
+    if let Some(advice) = advice {
+        put_advice(out, advice);
+    }
+    match ack {
+        None => {}
+        Some(Ack::Agreed) => out.put(b",\"ext\":{\"ack\":true}"),
+        Some(Ack::Number(number)) => {
+            out.put(b",\"ext\":{\"ack\":");
+            decimal(out, number);
+            out.put(b"}");
+        }
+    }
+    out.put(b"}");
+}
+
+fn put_advice(out: &mut impl Sink, advice: &ReplyAdvice) {
+    out.put(match advice.reconnect {
+        Reconnect::Handshake => b",\"advice\":{\"reconnect\":\"handshake\"".as_slice(),
+        Reconnect::None => b",\"advice\":{\"reconnect\":\"none\"",
+        Reconnect::Retry => b",\"advice\":{\"reconnect\":\"retry\"",
+    });
+    let mut millis = |name: &[u8], duration: Option<Duration>| {
+        if let Some(duration) = duration {
+            out.put(name);
+            decimal(out, u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        }
+    };
+    millis(b",\"interval\":", advice.interval);
+    millis(b",\"timeout\":", advice.timeout);
+    out.put(b"}");
+}
+
+fn strings(out: &mut impl Sink, texts: &[&str]) {
+    out.put(b"[");
+    for (n, text) in texts.iter().enumerate() {
+        if n > 0 {
+            out.put(b",");
+        }
+        string(out, text);
+    }
+    out.put(b"]");
+}
+
+/// A number, without an allocation: the reply to every connect may have one.
+fn decimal(out: &mut impl Sink, number: u64) {
+    let mut digits = [b'0'; 20];
+    let (mut rest, mut length) = (number, 0);
+    for place in digits.iter_mut().rev() {
+        *place += (rest % 10) as u8;
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.put(digits.get(digits.len() - length..).unwrap_or_default());
+}
+
+/// A JSON string. Bytes beyond ASCII stand for themselves: the wire is UTF-8.
+fn string(out: &mut impl Sink, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.put(b"\"");
+    let mut plain = text.as_bytes();
+    while let Some(at) = plain.iter().position(|b| matches!(b, 0..0x20 | b'"' | b'\\')) {
+        let (before, rest) = plain.split_at(at);
+        out.put(before);
+        let Some((&byte, after)) = rest.split_first() else { break };
+        match byte {
+            b'"' => out.put(b"\\\""),
+            b'\\' => out.put(b"\\\\"),
+            _ => out.put(&[b'\\', b'u', b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        }
+        plain = after;
+    }
+    out.put(plain);
+    out.put(b"\"");
+}

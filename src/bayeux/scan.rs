@@ -1,0 +1,70 @@
+//! One look over the bytes of a body before anything recurses into them.
+
+use super::envelope::{BadBatch, Limits};
+
+/// Checks depth and count. It knows strings and brackets, no more: whether the body is JSON is not its
+/// question, and it needs the same few bytes for any depth.
+///
+/// # Errors
+/// [`BadBatch::TooDeep`] and [`BadBatch::TooMany`].
+pub(super) fn check(body: &str, limits: &Limits) -> Result<(), BadBatch> {
+    let batch = body.trim_ascii_start().starts_with('[');
+    let deepest = limits.json_depth.saturating_add(if batch { 2 } else { 1 });
+    let mut messages = 1;
+    let mut depth = 0_usize;
+    let mut bytes = body.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if batch && depth == 1 => messages += 1,
+            _ => {}
+        }
+        if depth > deepest {
+            return Err(BadBatch::TooDeep);
+        }
+        if messages > limits.batch_messages {
+            return Err(BadBatch::TooMany);
+        }
+    }
+    Ok(())
+}
+
+/// Whether every `\u` escape of a JSON token stands for a character. Half a surrogate pair is JSON by the
+/// letter, but many parsers refuse the whole body it stands in: one publisher could silence every subscriber.
+pub(super) fn is_well_formed(token: &str) -> bool {
+    let mut rest = token;
+    while let Some((_, escape)) = rest.split_once('\\') {
+        let Some(digits) = escape.strip_prefix('u') else {
+            rest = escape.get(1..).unwrap_or_default();
+            continue;
+        };
+        rest = digits.get(4..).unwrap_or_default();
+        match unit(digits) {
+            Some(0xD800..0xDC00) => match rest.strip_prefix("\\u").map(|low| (unit(low), low.get(4..))) {
+                Some((Some(0xDC00..0xE000), after)) => rest = after.unwrap_or_default(),
+                Some(_) | None => return false,
+            },
+            Some(0xDC00..0xE000) | None => return false,
+            Some(_) => {}
+        }
+    }
+    true
+}
+
+fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+}
+
+fn unit(digits: &str) -> Option<u32> {
+    u32::from_str_radix(digits.get(..4)?, 16).ok()
+}

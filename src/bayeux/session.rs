@@ -1,0 +1,331 @@
+//! One client's session: what it is owed, its parked connect, and when it ends.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::ids::Position;
+
+use super::envelope::{Advice, MessageId};
+use super::owed::Owed;
+use super::reply::{Event, Reconnect, Reply, ReplyAdvice};
+
+/// What a session was promised at its handshake.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Whether the client acknowledges.
+    pub ack: bool,
+    /// How long a connect is held.
+    pub timeout: Duration,
+    /// How long the client pauses between connects.
+    pub interval: Duration,
+    /// How long after that the session lives on without a connect.
+    pub max_interval: Duration,
+    /// How many messages may be owed.
+    pub queue_messages: usize,
+    /// How many bytes may be owed.
+    pub queue_bytes: usize,
+}
+
+/// The shell's name for one connect request, and for the response that answers it. Never used twice.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnectKey(pub u64);
+
+/// A connect, as the session sees it.
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// The shell's name for it.
+    pub key: ConnectKey,
+    /// Its message id.
+    pub id: Option<MessageId>,
+    /// The number that the client acknowledges.
+    pub ack: Option<Position>,
+    /// The client's advice.
+    pub advice: Option<Advice>,
+    /// Whether it is the only message of its request: only then may it be held.
+    pub alone: bool,
+}
+
+/// The session was owed more than it may be owed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the session is owed too much")]
+pub struct Overrun;
+
+/// The acknowledged number was never given out, or is too old.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the acknowledged number is not known")]
+pub struct UnknownAck;
+
+/// What the shell is to do with a connect.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Answer it: events first, the reply last.
+    Reply {
+        /// Which connect.
+        key: ConnectKey,
+        /// The events, in log order.
+        events: Vec<Event>,
+        /// The reply.
+        reply: Reply,
+    },
+    /// Fail it: a newer connect took its place.
+    Superseded(ConnectKey),
+}
+
+/// One client's session.
+///
+/// The caller hands in what happens by `handle_*` and [`deliver`](Self::deliver), and after each of these
+/// polls answers until there are none, then the timeout. Time must not run backwards.
+///
+/// Invariants:
+/// - With acknowledgement, an event stays owed until a number at or above its position is acknowledged, and
+///   every reply carries all that is owed up to the cursor that is its number.
+/// - Without, an event is owed, or in flight in exactly one response, until that response was written; what
+///   was lost is owed again, in its old place.
+/// - A response's events are in the order of [`deliver`](Self::deliver).
+/// - At most one connect is parked, and while it is, the session does not expire.
+#[derive(Debug)]
+pub struct Session {
+    terms: Terms,
+    state: State,
+    owed: Owed,
+    acknowledged: Position,
+    /// Connects that newer ones took the place of, oldest first.
+    superseded: VecDeque<ConnectKey>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No connect is parked; one must come before `expires`.
+    Away {
+        expires: Instant,
+        /// The connect that was answered last, and how long the client said that it would pause after it.
+        answered: Option<(ConnectKey, Duration)>,
+    },
+    /// Expired. Remembers nothing.
+    Gone,
+    /// No connect came yet; the first must before `expires`.
+    Handshaken { expires: Instant },
+    /// A connect is parked.
+    Parked(Parked),
+}
+
+#[derive(Debug)]
+struct Parked {
+    key: ConnectKey,
+    id: Option<MessageId>,
+    /// When it is answered even if empty-handed.
+    answer_by: Instant,
+    /// Until when it waits for word of events that are still in flight in another response: what comes after
+    /// them must not overtake them, but a response whose fate nobody tells must not hold the client up.
+    patience: Instant,
+    /// How long the client pauses after the answer.
+    pause: Duration,
+    /// What the answer advises.
+    advice: Option<ReplyAdvice>,
+}
+
+impl Session {
+    /// A session whose handshake is at position `since`.
+    pub fn new(now: Instant, terms: Terms, since: Position) -> Self {
+        let expires = after(now, terms.interval.saturating_add(terms.max_interval));
+        let owed = Owed::default();
+        Self { terms, state: State::Handshaken { expires }, owed, acknowledged: since, superseded: VecDeque::new() }
+    }
+
+    /// A session that was begun at `since` in another life of the server, or on another node, whose client has
+    /// acknowledged `acknowledged` at least. It is owed nothing yet: the caller delivers what came after that.
+    pub fn adopted(now: Instant, terms: Terms, since: Position, acknowledged: Position) -> Self {
+        let mut session = Self::new(now, terms, since.max(acknowledged));
+        session.state = session.away(now, None);
+        session
+    }
+
+    /// Owes it an event that has its place at `at`; positions never go back.
+    ///
+    /// # Errors
+    /// [`Overrun`] if it is owed too much; the event was not taken.
+    pub fn deliver(&mut self, at: Position, event: Event) -> Result<(), Overrun> {
+        let (messages, bytes) = self.owed();
+        if messages >= self.terms.queue_messages || bytes.saturating_add(event.0.len()) > self.terms.queue_bytes {
+            return Err(Overrun);
+        }
+        self.owed.push(at, event);
+        Ok(())
+    }
+
+    /// Takes a connect in. `cursor` is how far the home has applied the log. Poll answers afterwards.
+    ///
+    /// Without acknowledgement, tell what became of the response before first: written or lost.
+    ///
+    /// # Errors
+    /// [`UnknownAck`] if its number was never given out: the session must end.
+    pub fn handle_connect(&mut self, now: Instant, connect: Connect, cursor: Position) -> Result<(), UnknownAck> {
+        if let (true, Some(acknowledged)) = (self.terms.ack, connect.ack) {
+            if acknowledged > cursor {
+                return Err(UnknownAck);
+            }
+            self.acknowledged = self.acknowledged.max(acknowledged);
+            self.owed.drop_through(acknowledged);
+        }
+        let held = match &self.state {
+            State::Away { .. } => true,
+            State::Gone => {
+                self.superseded.push_back(connect.key);
+                return Ok(());
+            }
+            State::Handshaken { .. } => false,
+            State::Parked(older) => {
+                self.superseded.push_back(older.key);
+                true
+            }
+        };
+        self.state = State::Parked(self.park(now, connect, held));
+        Ok(())
+    }
+
+    /// Any other message of the client came.
+    pub fn handle_message(&mut self, now: Instant) {
+        let earliest = after(now, self.terms.max_interval);
+        match &mut self.state {
+            State::Away { expires, .. } | State::Handshaken { expires } => *expires = earliest.max(*expires),
+            State::Gone | State::Parked(_) => {}
+        }
+    }
+
+    /// The connection of a parked connect is gone, or the response that carried events was dropped before it
+    /// was written: what it carried is owed again.
+    pub fn handle_lost(&mut self, now: Instant, key: ConnectKey) {
+        self.superseded.retain(|superseded| *superseded != key);
+        self.owed.take_back(key);
+        if let State::Parked(parked) = &self.state
+            && parked.key == key
+        {
+            self.state = self.away(now, Some((key, parked.pause)));
+        }
+    }
+
+    /// The response was written to its end.
+    pub fn handle_written(&mut self, now: Instant, key: ConnectKey) {
+        self.owed.forget(key);
+        if let State::Away { expires, answered: Some((answered, pause)) } = &mut self.state
+            && *answered == key
+        {
+            let earliest = after(now, pause.saturating_add(self.terms.max_interval));
+            *expires = earliest.max(*expires);
+        }
+    }
+
+    /// The parked connect, if any, is to be answered with this advice (disconnect: none; drain: retry).
+    pub fn handle_release(&mut self, now: Instant, advice: ReplyAdvice) {
+        if let State::Parked(parked) = &mut self.state {
+            parked.answer_by = now;
+            parked.patience = now;
+            parked.advice = Some(advice);
+        }
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match &self.state {
+            State::Away { expires, .. } | State::Handshaken { expires } if *expires <= now => {
+                self.state = State::Gone;
+                self.owed = Owed::default();
+            }
+            State::Away { .. } | State::Gone | State::Handshaken { .. } | State::Parked(_) => {}
+        }
+    }
+
+    /// What to do with connects, until `None`. `cursor` as in [`handle_connect`](Self::handle_connect).
+    pub fn poll_answer(&mut self, now: Instant, cursor: Position) -> Option<Answer> {
+        if let Some(key) = self.superseded.pop_front() {
+            return Some(Answer::Superseded(key));
+        }
+        let State::Parked(parked) = &mut self.state else { return None };
+        let waits = self.owed.is_in_flight() && now < parked.patience;
+        let due = now >= parked.answer_by || self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
+        if waits || !due {
+            return None;
+        }
+        let (key, pause) = (parked.key, parked.pause);
+        let (id, advice) = (parked.id.take(), parked.advice);
+        self.state = self.away(now, Some((key, pause)));
+        let (events, ack) =
+            if self.terms.ack { (self.owed.through(cursor), Some(cursor.get())) } else { (self.owed.send(key), None) };
+        Some(Answer::Reply { key, events, reply: Reply::Connect { id, error: None, advice, ack } })
+    }
+
+    /// What may ride along in the response to a request that is no connect: nothing for a session that
+    /// acknowledges. `key` names that response.
+    pub fn poll_ride(&mut self, _now: Instant, key: ConnectKey) -> Vec<Event> {
+        if self.terms.ack { Vec::new() } else { self.owed.send(key) }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Away { expires, .. } | State::Handshaken { expires } => Some(*expires),
+            State::Gone => None,
+            State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
+                (true, Some(_)) => Some(parked.patience),
+                (true, None) => Some(parked.answer_by.max(parked.patience)),
+                (false, _) => Some(parked.answer_by),
+            },
+        }
+    }
+
+    /// Whether its time is up: no connect came.
+    pub fn is_expired(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    /// Whether a connect is parked.
+    pub fn is_parked(&self) -> bool {
+        matches!(self.state, State::Parked(_))
+    }
+
+    /// Messages and bytes owed. What is in flight counts until it was written.
+    pub fn owed(&self) -> (usize, usize) {
+        self.owed.size()
+    }
+
+    /// Up to where nothing is owed any more: what was acknowledged, or what was written. A session that is
+    /// adopted from there loses nothing and repeats nothing.
+    pub fn settled(&self, cursor: Position) -> Position {
+        if self.terms.ack {
+            return self.acknowledged;
+        }
+        self.owed.earliest().map_or(cursor, |at| Position::new(at.get().saturating_sub(1)).min(cursor))
+    }
+
+    /// What the session was promised.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    fn park(&self, now: Instant, connect: Connect, held: bool) -> Parked {
+        let client = connect.advice.unwrap_or_default();
+        let pause = client.interval.unwrap_or(self.terms.interval);
+        let hold = client.timeout.unwrap_or(self.terms.timeout);
+        let advice = connect.advice.map(|_| ReplyAdvice {
+            reconnect: Reconnect::Retry,
+            interval: Some(pause),
+            timeout: Some(self.terms.timeout),
+        });
+        let answer_by = if held && connect.alone { after(now, hold) } else { now };
+        let patience = if held && connect.alone { after(now, PATIENCE) } else { now };
+        Parked { key: connect.key, id: connect.id, answer_by, patience, pause, advice }
+    }
+
+    fn away(&self, now: Instant, answered: Option<(ConnectKey, Duration)>) -> State {
+        let pause = answered.map_or(self.terms.interval, |(_, pause)| pause);
+        State::Away { expires: after(now, pause.saturating_add(self.terms.max_interval)), answered }
+    }
+}
+
+/// A time so far away that the clock has no word for it is as good as a century away.
+fn after(now: Instant, duration: Duration) -> Instant {
+    now.checked_add(duration).or_else(|| now.checked_add(CENTURY)).unwrap_or(now)
+}
+
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const PATIENCE: Duration = Duration::from_secs(1);
