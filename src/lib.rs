@@ -1,5 +1,6 @@
 //! partyline: the server behind contact-centre agent desktops.
 
 pub mod bayeux;
+pub mod calls;
 pub mod clock;
 pub mod ids;

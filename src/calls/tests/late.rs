@@ -1,0 +1,165 @@
+//! Reports that come late, twice, or of legs that are gone.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::calls::tests::operations::STATES;
+use crate::calls::tests::script::{Play, TIMEOUT, call_id, check, endpoint, kind};
+use crate::calls::{Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind, Term};
+use crate::ids::{Number, Position};
+
+#[test]
+fn a_late_or_doubled_report_changes_nothing() {
+    check(
+        "15000 dials 15001
+         15001: ringing
+         again
+         15001: answered
+         again
+         old 15001: ringing
+         old 15001: ended
+         15001: ringing
+         15001: answered
+         15000: held
+         again
+         15000: held
+         old 15000: retrieved
+         15000: retrieved
+         15001: ended
+         again
+         15001: ringing",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: ringing
+            15001 StatusChange: Ringing with 15000
+            > again
+            nothing
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > again
+            nothing
+            > old 15001: ringing
+            nothing
+            > old 15001: ended
+            nothing
+            > 15001: ringing
+            nothing
+            > 15001: answered
+            nothing
+            > 15000: held
+            15000 StatusChange: Held with 15001
+            > again
+            nothing
+            > 15000: held
+            nothing
+            > old 15000: retrieved
+            nothing
+            > 15000: retrieved
+            15000 StatusChange: Established with 15001
+            > 15001: ended
+            ask 6-0: release 15000
+            15001 StatusChange: Released with 15000
+            15000 StatusChange: Released with 15001
+            > again
+            nothing
+            > 15001: ringing
+            nothing
+        "#]],
+    );
+}
+
+#[test]
+fn a_refusal_older_than_what_was_heard_of_the_leg_changes_nothing() {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    play.line("15001: ringing");
+    let (leg, before) = (play.legs["15001"], play.family.clone());
+    let heard = Heard { term: Term(0), sequence: 0 };
+    play.report(Report { call: call_id(), leg, heard, kind: ReportKind::Refused(Failure::Busy) });
+    assert_eq!(play.family, before);
+    play.report_next(leg, ReportKind::Refused(Failure::Busy));
+    assert!(play.family.as_ref().unwrap().is_over());
+}
+
+#[test]
+fn two_reports_of_a_leg_never_bear_the_same_place() {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    play.line("15001: ringing");
+    let (leg, before) = (play.legs["15001"], play.family.clone());
+    let heard = play.party("15001").heard.unwrap();
+    play.report(Report { call: call_id(), leg, heard, kind: kind("ended") });
+    assert_eq!(play.family, before);
+}
+
+#[test]
+fn a_party_that_left_stays_until_the_next_change() {
+    let mut play = Play::default();
+    for line in ["15000 dials 15001", "15001: answered", "15000 adds 15002", "15002: answered", "15002: ended"] {
+        play.line(line);
+    }
+    assert_eq!(play.call().parties.len(), 3);
+    play.line("15002: ringing");
+    play.line("15000 retrieve");
+    assert_eq!(play.call().parties.len(), 3, "nothing changed, so it stays");
+    play.line("15000 hold");
+    assert_eq!(play.call().parties.len(), 2);
+}
+
+#[test]
+fn an_ask_is_due_unless_its_leg_rings() {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    let family = |play: &Play| play.family.clone().unwrap();
+    assert_eq!(family(&play).next_due(play.now(), TIMEOUT), Some(TIMEOUT));
+    play.line("wait 4");
+    assert_eq!(family(&play).next_due(play.now(), TIMEOUT), Some(Duration::from_secs(6)));
+    assert!(family(&play).due_asks(play.now(), TIMEOUT).is_empty());
+    play.line("15001: ringing");
+    play.line("wait 6");
+    assert_eq!(family(&play).due_asks(play.now(), TIMEOUT), [play.legs["15000"]]);
+    play.line("15000: answered");
+    assert_eq!(family(&play).next_due(play.now(), TIMEOUT), None);
+}
+
+#[test]
+fn settling_names_asks_and_legs_after_the_record() {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    play.line("15001: answered");
+    let mut family = play.family.clone().unwrap();
+    let here = |index| AskId { record: Position::ZERO, index };
+    let leg: LegId = here(3);
+    family.calls[0].parties[1].leg = leg;
+    let kinds = [AskKind::Hold(leg), AskKind::Connect(Number::parse("1").unwrap())];
+    for (index, kind) in kinds.into_iter().enumerate() {
+        let (id, call) = (here(u16::try_from(index).unwrap()), family.root.clone());
+        family.asks.push(Ask { id, call, since: play.now(), asker: endpoint("15000").home, kind });
+    }
+    family.settle(Position::new(813));
+    let settled = |index| AskId { record: Position::new(813), index };
+    assert_eq!(family.calls[0].parties[1].leg, settled(3));
+    assert_eq!(family.asks[1].kind, AskKind::Hold(settled(3)));
+    let ids: Vec<String> = family.asks.iter().map(|ask| ask.id.to_string()).collect();
+    assert_eq!(ids, ["1-0", "813-0", "813-1"]);
+    assert_eq!(family.legs().len(), 2);
+}
+
+#[test]
+fn every_report_is_legal_in_every_state() {
+    let reports = ["answered", "busy", "ended", "held", "no-answer", "retrieved", "ringing"];
+    for script in STATES {
+        for report in reports {
+            let mut play = Play::default();
+            script.lines.iter().for_each(|line| play.line(line));
+            let leg = play.legs[script.number];
+            play.report_next(leg, kind(report));
+            play.report_next(leg, kind(report));
+        }
+    }
+}
