@@ -4,3 +4,4 @@ pub mod bayeux;
 pub mod calls;
 pub mod clock;
 pub mod ids;
+pub mod log;

@@ -1,0 +1,162 @@
+//! What readers see of an embedded log: the ring, the index and the files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::ids::{Epoch, Position};
+use crate::log::face::{Follower, Health, ReadError, Record, Subject};
+use crate::log::index::{Index, Place};
+use crate::log::ring::{After, Ring};
+use crate::log::segment::Segment;
+
+/// What readers see. One writer changes it, and compaction replaces old files in it.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) epoch: Epoch,
+    pub(crate) index: Index,
+    ring: Arc<Ring>,
+    segments: RwLock<BTreeMap<Position, Arc<Segment>>>,
+    grown: watch::Sender<Position>,
+    health: RwLock<Health>,
+}
+
+impl Published {
+    /// What a start has put together.
+    pub(crate) fn new(epoch: Epoch, index: Index, ring: Ring, segments: Vec<Arc<Segment>>, head: Position) -> Self {
+        ring.show(head);
+        Self {
+            epoch,
+            index,
+            ring: Arc::new(ring),
+            segments: RwLock::new(segments.into_iter().map(|segment| (segment.first(), segment)).collect()),
+            grown: watch::Sender::new(head),
+            health: RwLock::new(Health::Well),
+        }
+    }
+
+    /// Lets readers see records, each at its place; a volatile one has none.
+    pub(crate) fn publish(&self, records: &[Arc<Record>], places: Vec<Option<Place>>) {
+        self.ring.push(records.iter().cloned());
+        let placed = records.iter().zip(places);
+        self.index.apply(placed.filter_map(|(record, place)| Some((record.as_ref(), place?))));
+        if let Some(last) = records.last() {
+            self.ring.show(last.position);
+        }
+    }
+
+    /// Wakes the followers.
+    pub(crate) fn wake(&self) {
+        self.grown.send_replace(self.head());
+    }
+
+    pub(crate) fn newest(&self, subject: &Subject) -> Result<Option<Arc<Record>>, ReadError> {
+        let Some(entry) = self.index.get(subject) else { return Ok(None) };
+        if let Some(record) = self.ring.recall(entry.position) {
+            return Ok(Some(record));
+        }
+        match entry.place {
+            Place::Memory(record) => Ok(Some(record)),
+            Place::Stored { segment, offset, length } => Ok(Some(Arc::new(segment.read_one(offset, length)?))),
+        }
+    }
+
+    pub(crate) fn read(&self, after: Position, limit: usize) -> Result<Vec<Arc<Record>>, ReadError> {
+        let mut after = after;
+        loop {
+            match self.ring.after(after, limit) {
+                After::Records(records) => return Ok(records),
+                After::Gone(floor) => {
+                    let older = self.read_older(after, floor, limit)?;
+                    if !older.is_empty() {
+                        return Ok(older);
+                    }
+                    after = floor;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn recall(&self, position: Position) -> Option<Arc<Record>> {
+        self.ring.recall(position)
+    }
+
+    pub(crate) fn follow(&self, after: Position) -> Follower {
+        Follower::new(Arc::clone(&self.ring), self.grown.subscribe(), after)
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        self.ring.head()
+    }
+
+    pub(crate) fn floor(&self) -> Position {
+        self.ring.floor()
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.health.read().clone()
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        *self.health.write() = health;
+    }
+
+    /// The files, the oldest first.
+    pub(crate) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments.read().values().cloned().collect()
+    }
+
+    /// Adds the file that is written from now on.
+    pub(crate) fn begin(&self, segment: Arc<Segment>) {
+        self.segments.write().insert(segment.first(), segment);
+    }
+
+    /// Puts a compacted file, if there is one, in the place of old ones.
+    pub(crate) fn replace(&self, old: &[Arc<Segment>], compacted: Option<Arc<Segment>>) {
+        let mut segments = self.segments.write();
+        for segment in old {
+            segments.remove(&segment.first());
+        }
+        if let Some(segment) = compacted {
+            segments.insert(segment.first(), segment);
+        }
+    }
+
+    /// How many bytes the files have together.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.segments.read().values().map(|segment| segment.length()).sum()
+    }
+
+    /// The first position that the files may hold.
+    pub(crate) fn first(&self) -> Position {
+        self.segments.read().keys().next().copied().unwrap_or_default()
+    }
+
+    /// What is stored after `after`, and not after `floor`: from there on the ring knows more.
+    fn read_older(&self, after: Position, floor: Position, limit: usize) -> Result<Vec<Arc<Record>>, ReadError> {
+        let segments = self.segments();
+        if segments.is_empty() {
+            return Ok(self.remembered(after, floor, limit));
+        }
+        let mut page = Vec::new();
+        let ends = segments.iter().skip(1).map(|next| next.first()).chain([Position::new(u64::MAX)]);
+        for (segment, end) in segments.iter().zip(ends) {
+            if page.len() < limit && end > after.next() && segment.first() <= floor {
+                segment.page(after, floor, limit, &mut page)?;
+            }
+        }
+        Ok(page)
+    }
+
+    /// With nothing on disk: the state of living subjects is all that is left, as after a compaction.
+    fn remembered(&self, after: Position, floor: Position, limit: usize) -> Vec<Arc<Record>> {
+        let wanted = self.index.select(|entry| entry.position > after && entry.position <= floor);
+        let records = wanted.into_iter().filter_map(|(_, entry)| match entry.place {
+            Place::Memory(record) => Some(record),
+            Place::Stored { .. } => None,
+        });
+        records.take(limit).collect()
+    }
+}
