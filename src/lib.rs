@@ -5,3 +5,4 @@ pub mod calls;
 pub mod clock;
 pub mod ids;
 pub mod log;
+pub mod records;

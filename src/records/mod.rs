@@ -1,0 +1,34 @@
+//! The kinds of record, and their versioned encoding, converted by hand from and to the values of the pure rooms.
+//!
+//! It owns what the numbers of kinds mean and what a payload looks like. It never appends, and no secret can be
+//! said in it: a session is named by the hash of its clientId.
+//!
+//! | kind | number | subject | payload, version 1 |
+//! | --- | --- | --- | --- |
+//! | log.opened | 1 | the log's own | the log's own |
+//! | call.changed | 10 | `call/<root>` | JSON |
+//! | session.state | 20 | `session/<hash>` | JSON |
+//! | session.ended | 21 | `session/<hash>` | JSON |
+//! | channel.published | 30 | `channel/<name>` | binary |
+//! | owed.direct | 40 | `owed/<hash>` | binary, in memory only |
+//!
+//! Members of JSON and fields of binary that are not known are passed over. A number that stood for a kind once
+//! never stands for another.
+//!
+//! Read [`Payload`] first, then [`decode`].
+
+mod call;
+mod channel;
+mod codec;
+mod family;
+mod owed;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use call::{CallChanged, Cause, CommandKey};
+pub use channel::{ChannelPublished, Keep};
+pub use codec::{BadRecord, Payload, decode, kind_name};
+pub use owed::Direct;
+pub use session::{SessionEnded, SessionState, Start};

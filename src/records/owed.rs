@@ -1,0 +1,72 @@
+//! `owed.direct`: what is for one session alone. It is kept in memory only.
+//!
+//! The payload is the length of the channel in two bytes, the channel, the length of the answered message's id in two
+//! bytes, that id (a JSON token, or nothing), then the data as it came; numbers big-endian. The session is the subject.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::bayeux::{Channel, Event};
+use crate::ids::{RecordId, SessionId, WallTime};
+use crate::log::{Expected, NewRecord, Record, Subject};
+
+use super::channel::{short, take_short};
+use super::codec::{OWED_DIRECT, VERSION};
+
+/// A message for one session alone, such as the answer of a service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Direct {
+    /// Whose.
+    pub session: SessionId,
+    /// On which channel.
+    pub channel: Channel,
+    /// What: JSON as it came.
+    pub data: Bytes,
+    /// The id of the message that it answers, as a JSON token.
+    pub id: Option<Bytes>,
+}
+
+impl Direct {
+    /// The record to append.
+    pub fn record(&self, id: RecordId, time: WallTime) -> NewRecord {
+        NewRecord {
+            id,
+            subject: Subject::new(&format!("{SUBJECT}{}", self.session)),
+            expected: Expected::Any,
+            kind: OWED_DIRECT,
+            version: VERSION,
+            time,
+            volatile: true,
+            ends: true,
+            payload: self.payload(),
+        }
+    }
+
+    fn payload(&self) -> Bytes {
+        let (channel, id) = (self.channel.as_str().as_bytes(), self.id.as_deref().unwrap_or_default());
+        let mut payload = BytesMut::with_capacity(4 + channel.len() + id.len() + self.data.len());
+        payload.put_u16(short(channel.len()));
+        payload.put_slice(channel);
+        payload.put_u16(short(id.len()));
+        payload.put_slice(id);
+        payload.put_slice(&self.data);
+        payload.freeze()
+    }
+
+    pub(super) fn read(record: &Record) -> Result<Self, String> {
+        let name = record.subject.as_str().strip_prefix(SUBJECT).ok_or("the subject is no session")?;
+        let session = SessionId::parse(name).map_err(|e| e.to_string())?;
+        let mut data = record.payload.clone();
+        let channel = take_short(&mut data)?;
+        let channel = std::str::from_utf8(&channel).map_err(|e| e.to_string())?;
+        let channel = Channel::parse(channel).map_err(|e| e.to_string())?;
+        let id = Some(take_short(&mut data)?).filter(|id| !id.is_empty());
+        Ok(Self { session, channel, data, id })
+    }
+
+    /// As it stands on the wire.
+    pub fn event(&self) -> Event {
+        Event::answer(&self.channel, self.id.as_deref(), &self.data)
+    }
+}
+
+const SUBJECT: &str = "owed/";

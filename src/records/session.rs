@@ -1,0 +1,168 @@
+//! `session.state` and `session.ended`.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bayeux::Pattern;
+use crate::ids::{AgentId, CookieHash, Position, RecordId, SessionId, WallTime};
+use crate::log::{Expected, NewRecord, Record, Subject};
+
+use super::codec::{SESSION_ENDED, SESSION_STATE, VERSION, from_json, to_json};
+
+/// Where a subscription begins: only what comes after this position is owed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// At an earlier record.
+    At(Position),
+    /// At the position of the record that says so.
+    Here,
+}
+
+/// A Bayeux session as it is after a change.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionState {
+    /// Which.
+    pub session: SessionId,
+    /// Whose; `None` for an anonymous one.
+    pub agent: Option<AgentId>,
+    /// The browser cookie that it is bound to.
+    pub cookie: Option<CookieHash>,
+    /// Whether it was made on the desktops' path.
+    pub desktop: bool,
+    /// Whether it acknowledges.
+    pub ack: bool,
+    /// Where its handshake is. Decoding settles [`Start::Here`] to the record's position.
+    pub since: Start,
+    /// The node at which it lives.
+    pub home: Arc<str>,
+    /// What it subscribed to, and from where on. Decoding settles [`Start::Here`].
+    pub patterns: Vec<(Pattern, Start)>,
+    /// How far it has been served; written when it moves or the server stops.
+    pub cursor: Option<Position>,
+}
+
+/// A Bayeux session ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionEnded {
+    /// Which.
+    pub session: SessionId,
+    /// Why: `disconnect`, `expired`, `overrun`, `unknown-ack`, `lagged`, ….
+    pub reason: Arc<str>,
+}
+
+impl SessionState {
+    /// The subject of a session.
+    pub fn subject(session: SessionId) -> Subject {
+        Subject::new(&format!("session/{session}"))
+    }
+
+    /// The record to append.
+    pub fn record(&self, id: RecordId, time: WallTime, expected: Expected) -> NewRecord {
+        NewRecord {
+            id,
+            subject: Self::subject(self.session),
+            expected,
+            kind: SESSION_STATE,
+            version: VERSION,
+            time,
+            volatile: false,
+            ends: false,
+            payload: to_json(&StateWire::of(self)),
+        }
+    }
+
+    pub(super) fn read(record: &Record) -> Result<Self, String> {
+        from_json::<StateWire>(&record.payload)?.settled(record.position)
+    }
+}
+
+impl SessionEnded {
+    /// The record to append; it ends the subject.
+    pub fn record(&self, id: RecordId, time: WallTime, expected: Expected) -> NewRecord {
+        let wire = EndedWire { session: self.session.to_string(), reason: self.reason.clone() };
+        NewRecord {
+            id,
+            subject: SessionState::subject(self.session),
+            expected,
+            kind: SESSION_ENDED,
+            version: VERSION,
+            time,
+            volatile: false,
+            ends: true,
+            payload: to_json(&wire),
+        }
+    }
+
+    pub(super) fn read(record: &Record) -> Result<Self, String> {
+        let wire: EndedWire = from_json(&record.payload)?;
+        let session = SessionId::parse(&wire.session).map_err(|_| format!("session {}", wire.session))?;
+        Ok(Self { session, reason: wire.reason })
+    }
+}
+
+/// `session.state` as it is written. A start of `null` is "this record".
+#[derive(Deserialize, Serialize)]
+struct StateWire {
+    session: String,
+    agent: Option<String>,
+    cookie: Option<String>,
+    desktop: bool,
+    ack: bool,
+    since: Option<u64>,
+    home: Arc<str>,
+    patterns: Vec<(String, Option<u64>)>,
+    cursor: Option<u64>,
+}
+
+/// `session.ended` as it is written.
+#[derive(Deserialize, Serialize)]
+struct EndedWire {
+    session: String,
+    reason: Arc<str>,
+}
+
+impl StateWire {
+    fn of(state: &SessionState) -> Self {
+        Self {
+            session: state.session.to_string(),
+            agent: state.agent.as_ref().map(ToString::to_string),
+            cookie: state.cookie.as_ref().map(ToString::to_string),
+            desktop: state.desktop,
+            ack: state.ack,
+            since: start_of(state.since),
+            home: state.home.clone(),
+            patterns: state.patterns.iter().map(|(pattern, start)| (pattern.to_string(), start_of(*start))).collect(),
+            cursor: state.cursor.map(Position::get),
+        }
+    }
+
+    fn settled(self, here: Position) -> Result<SessionState, String> {
+        let start = |start: Option<u64>| Start::At(start.map_or(here, Position::new));
+        let patterns = self.patterns.iter().map(|(pattern, from)| {
+            Pattern::parse(pattern)
+                .map(|pattern| (pattern, start(*from)))
+                .map_err(|e| format!("pattern {pattern}: {e}"))
+        });
+        let agent = self.agent.as_deref().map(AgentId::parse).transpose();
+        let cookie = self.cookie.as_deref().map(CookieHash::parse).transpose();
+        Ok(SessionState {
+            session: SessionId::parse(&self.session).map_err(|_| format!("session {}", self.session))?,
+            agent: agent.map_err(|e| format!("agent {e}"))?,
+            cookie: cookie.map_err(|_| "the cookie's hash is none".to_owned())?,
+            desktop: self.desktop,
+            ack: self.ack,
+            since: start(self.since),
+            home: self.home.clone(),
+            patterns: patterns.collect::<Result<_, _>>()?,
+            cursor: self.cursor.map(Position::new),
+        })
+    }
+}
+
+fn start_of(start: Start) -> Option<u64> {
+    match start {
+        Start::At(position) => Some(position.get()),
+        Start::Here => None,
+    }
+}

@@ -1,0 +1,203 @@
+//! Records of every version there has been are read for ever.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::bayeux::{Channel, Pattern};
+use crate::calls::{
+    Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
+    Joining, Location, Party, PartyState, Term, UserData,
+};
+use crate::ids::{
+    AgentId, CallId, ConnId, CookieHash, DeviceId, Fingerprint, IdempotencyKey, Number, Position, SessionId, WallTime,
+    hex,
+};
+use crate::log::{Expected, Kind, NewRecord, Record, Subject};
+use crate::records::{
+    CallChanged, Cause, ChannelPublished, CommandKey, Keep, SessionEnded, SessionState, Start, decode,
+};
+
+use super::round_trip::{HERE, ID, TIME, placed};
+
+#[test]
+fn today_every_kind_is_written_as_the_golden_file_has_it() {
+    let written: String = samples().iter().map(|record| format!("{}\n", line(record))).collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path(), &written).unwrap();
+    }
+    assert_eq!(written, golden());
+}
+
+#[test]
+fn every_line_of_the_golden_file_is_read() {
+    let read: Vec<_> = golden().lines().map(|line| decode(&parse(line)).unwrap()).collect();
+    assert_eq!(read.len(), samples().len());
+    expect_test::expect_file!["../../../tests/data/log/records-v1.expected"].assert_debug_eq(&read);
+}
+
+fn golden() -> String {
+    std::fs::read_to_string(path()).unwrap()
+}
+
+fn path() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/log/records-v1.jsonl")
+}
+
+fn line(record: &NewRecord) -> String {
+    let mut line = json!({ "kind": record.kind.0, "version": record.version, "subject": record.subject.as_str(), "ends": record.ends });
+    match std::str::from_utf8(&record.payload) {
+        Ok(text) if record.kind != Kind(30) => line["text"] = text.into(),
+        Ok(_) | Err(_) => line["hex"] = hex(&record.payload).into(),
+    }
+    line.to_string()
+}
+
+fn parse(line: &str) -> Record {
+    let line: Value = serde_json::from_str(line).unwrap();
+    let number = |name: &str| line[name].as_u64().unwrap();
+    let payload = line["text"].as_str().map(|text| text.as_bytes().to_vec());
+    let record = ended().record(ID, TIME, Expected::Any);
+    Record {
+        kind: Kind(number("kind").try_into().unwrap()),
+        version: number("version").try_into().unwrap(),
+        subject: Subject::new(line["subject"].as_str().unwrap()),
+        ends: line["ends"].as_bool().unwrap(),
+        payload: payload.unwrap_or_else(|| from_hex(line["hex"].as_str().unwrap())).into(),
+        ..placed(record)
+    }
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text.chars().map(|c| c.to_digit(16).unwrap()).collect();
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
+}
+
+/// One record of each kind, with something in every field.
+fn samples() -> Vec<NewRecord> {
+    let session = SessionId::parse("00112233445566778899aabbccddeeff").unwrap();
+    let state = SessionState {
+        session,
+        agent: Some(AgentId::parse("15000").unwrap()),
+        cookie: Some(CookieHash::parse("ffeeddccbbaa99887766554433221100").unwrap()),
+        desktop: true,
+        ack: true,
+        since: Start::At(Position::new(790)),
+        home: "node-1".into(),
+        patterns: vec![
+            (Pattern::parse("/v2/me/*").unwrap(), Start::At(Position::new(791))),
+            (Pattern::parse("/demo/**").unwrap(), Start::Here),
+        ],
+        cursor: Some(Position::new(812)),
+    };
+    let published = ChannelPublished {
+        channel: Channel::parse("/demo/a").unwrap(),
+        data: Bytes::from_static(br#"{ "text" : "as it came" }"#),
+        publisher: Some(session),
+        key: Some(IdempotencyKey::parse("key-1").unwrap()),
+    };
+    let operation = Cause::Operation {
+        name: "SingleStepConference".into(),
+        agent: AgentId::parse("15000").unwrap(),
+        key: Some(CommandKey {
+            key: IdempotencyKey::parse("key-2").unwrap(),
+            command: Fingerprint::of(["SingleStepConference", "15002"]),
+        }),
+    };
+    let changed = |cause| CallChanged { cause, family: family(), events: events() };
+    let heard = Heard { term: Term(4), sequence: 77 };
+    vec![
+        changed(operation).record(ID, TIME, Expected::At(Position::new(790))),
+        changed(Cause::Report { leg: leg(813, 0), heard }).record(ID, TIME, Expected::At(HERE)),
+        changed(Cause::Timeout { ask: leg(813, 1) }).record(ID, TIME, Expected::At(HERE)),
+        state.record(ID, TIME, Expected::Nothing),
+        ended().record(ID, TIME, Expected::Any),
+        published.record(ID, TIME, Keep::Stored),
+    ]
+}
+
+fn ended() -> SessionEnded {
+    SessionEnded { session: SessionId::parse("00112233445566778899aabbccddeeff").unwrap(), reason: "expired".into() }
+}
+
+fn family() -> Family {
+    let data = |key: &str, value: &str| UserData(vec![(key.into(), Datum(value.into()))]);
+    let states = [
+        PartyState::Established,
+        PartyState::Held,
+        PartyState::Dialing,
+        PartyState::Invited,
+        PartyState::Ringing,
+        PartyState::Released(WallTime::from_millis(1_699_999_999_000)),
+    ];
+    let kinds = [CallType::Internal, CallType::Consult, CallType::Inbound, CallType::Outbound];
+    let party = |(index, state): (usize, PartyState)| Party {
+        endpoint: Endpoint { number: number(index), home: (index < 3).then(|| home(index)) },
+        leg: leg(if index == 5 { 0 } else { 700 }, index),
+        state,
+        kind: kinds[index % kinds.len()],
+        dnis: (index != 0).then(|| number(1)),
+        since: WallTime::from_millis(1_699_999_948_000),
+        joining: (index == 4).then(|| Joining { by: number(0), user_data: data("AccountNumber", "\"12345\"") }),
+        heard: (index != 3).then_some(Heard { term: Term(4), sequence: 70 }),
+    };
+    let kinds = vec![
+        AskKind::Answer(leg(700, 4)),
+        AskKind::Connect(number(0)),
+        AskKind::Dial { number: number(5), from: number(0), location: Some(Location("Switch".into())) },
+        AskKind::Hold(leg(700, 0)),
+        AskKind::Release(leg(700, 1)),
+        AskKind::Retrieve(leg(700, 2)),
+    ];
+    let ask = |(index, kind): (usize, AskKind)| Ask {
+        id: leg(0, index),
+        call: call_id(),
+        since: TIME,
+        asker: (index == 2).then(|| home(0)),
+        kind,
+    };
+    Family {
+        root: call_id(),
+        calls: vec![Call {
+            id: call_id(),
+            conn: ConnId::parse("0071027198180007").unwrap(),
+            parties: states.into_iter().enumerate().map(party).collect(),
+            user_data: data("a \"key\"", "{ \"nested\" : [1.0, null] }"),
+            owner: Some(number(0)),
+        }],
+        asks: kinds.into_iter().enumerate().map(ask).collect(),
+        events: Default::default(),
+    }
+}
+
+fn events() -> Vec<Event> {
+    let failures =
+        [Failure::Busy, Failure::Failed, Failure::InvalidNumber, Failure::NoAnswer, Failure::None, Failure::Timeout];
+    let kinds = [EventKind::AttachedDataChanged, EventKind::ParticipantsUpdated, EventKind::StatusChange];
+    let event = |kind| Event {
+        kind,
+        call: call_id(),
+        to: home(0),
+        number: number(0),
+        extensions: if kind == EventKind::ParticipantsUpdated { vec![(Extension::BusinessCall, 0)] } else { vec![] },
+    };
+    kinds.into_iter().chain(failures.map(EventKind::Error)).map(event).collect()
+}
+
+fn call_id() -> CallId {
+    CallId::parse("01RCC3N118B1V0SL807GK2LAES000007").unwrap()
+}
+
+fn number(index: usize) -> Number {
+    Number::parse(&(15000 + index).to_string()).unwrap()
+}
+
+fn home(index: usize) -> Home {
+    let device = DeviceId::parse("631608b3-ceb1-472b-ba05-2ae39555b0d1").unwrap();
+    Home { agent: AgentId::parse(number(index).as_str()).unwrap(), device }
+}
+
+fn leg(record: u64, index: usize) -> AskId {
+    AskId { record: Position::new(record), index: index.try_into().unwrap() }
+}
