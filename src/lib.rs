@@ -6,3 +6,4 @@ pub mod clock;
 pub mod ids;
 pub mod log;
 pub mod records;
+pub mod switch;

@@ -1,0 +1,16 @@
+//! The link to telephony: what is asked of a switch, and what it reports.
+//!
+//! A switch carries out asks in the order in which they come and reports what comes of each, by the leg. It knows
+//! nothing of who may do what, of conferences or of agents: that is decided before anything is asked.
+//!
+//! Read [`Switch`] first. [`Simulated`] plays the telephony in memory.
+
+mod core;
+mod face;
+mod simulated;
+
+#[cfg(test)]
+mod tests;
+
+pub use face::{Leg, Reports, Switch};
+pub use simulated::{Simulated, SimulatedConfig};

@@ -1,0 +1,101 @@
+//! A switch that plays the telephony in memory: the task around the core.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::calls::{Ask, Report, Term};
+use crate::clock;
+use crate::ids::Number;
+
+use super::core::Core;
+use super::face::{Leg, Reports, Switch};
+
+/// How the simulated switch behaves.
+#[derive(Clone, Debug)]
+pub struct SimulatedConfig {
+    /// Where its choices begin, so that a run can be repeated.
+    pub seed: u64,
+    /// How long a number rings before nobody answers.
+    pub ring_timeout: Duration,
+    /// How long a number that answers by itself takes to do so, at the least.
+    pub answer_after: Duration,
+    /// The numbers of agents' devices: they ring until an agent answers.
+    pub devices: BTreeSet<Number>,
+}
+
+/// A switch that plays the telephony in memory.
+#[derive(Debug)]
+pub struct Simulated {
+    /// Holds [`ASKS`]. One more is dropped with a warning, and ends by its timeout like any ask that a switch does not
+    /// answer.
+    asked: mpsc::Sender<Asked>,
+}
+
+#[derive(Debug)]
+enum Asked {
+    CarryOut(Ask),
+    Restore(Vec<Leg>),
+}
+
+/// How many asks may wait to be carried out.
+const ASKS: usize = 65_536;
+
+/// How many reports may wait to be taken. The switch waits when there are more.
+const REPORTS: usize = 1024;
+
+impl Simulated {
+    /// Starts one on the current tokio runtime. Its reports bear `term` and count up from 1. It ends when it is dropped.
+    pub fn start(config: SimulatedConfig, term: Term) -> (Self, Reports) {
+        let (asked, asks) = mpsc::channel(ASKS);
+        let (tell, reports) = mpsc::channel(REPORTS);
+        tokio::spawn(play(Core::new(config, term), asks, tell));
+        (Self { asked }, reports)
+    }
+
+    fn ask(&self, asked: Asked) {
+        if let Err(error) = self.asked.try_send(asked) {
+            tracing::warn!(%error, "the simulated switch was asked in vain");
+        }
+    }
+}
+
+async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sender<Report>) {
+    loop {
+        while let Some(report) = core.poll_report() {
+            if tell.send(report).await.is_err() {
+                return;
+            }
+        }
+        let due = core.poll_timeout().map(tokio::time::Instant::from_std);
+        let timeout = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            asked = asks.recv() => match asked {
+                Some(Asked::CarryOut(ask)) => core.handle_ask(clock::now(), ask),
+                Some(Asked::Restore(legs)) => core.handle_restore(clock::now(), legs),
+                None => return,
+            },
+            () = timeout => core.handle_timeout(clock::now()),
+        }
+    }
+}
+
+impl Switch for Simulated {
+    fn carry_out(&self, ask: Ask) {
+        self.ask(Asked::CarryOut(ask));
+    }
+
+    fn restore(&self, legs: Vec<Leg>) {
+        self.ask(Asked::Restore(legs));
+    }
+
+    fn is_up(&self) -> bool {
+        !self.asked.is_closed()
+    }
+}

@@ -1,0 +1,138 @@
+//! What every switch owes its link, run against the simulated one. A factory starts a switch on which `15001` is a
+//! device, `70…` answers by itself, `80…` is busy, `90…` does not answer, and `60…` does not exist.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Report, ReportKind, Term};
+use crate::ids::{CallId, Number, Position, WallTime};
+
+use super::{Leg, Reports, Simulated, SimulatedConfig, Switch};
+
+const RING: Duration = Duration::from_secs(30);
+
+fn simulated() -> (Box<dyn Switch>, Reports) {
+    let config = SimulatedConfig {
+        seed: 7,
+        ring_timeout: RING,
+        answer_after: Duration::from_millis(200),
+        devices: BTreeSet::from([number("15001")]),
+    };
+    let (switch, reports) = Simulated::start(config, Term(3));
+    (Box::new(switch), reports)
+}
+
+fn number(text: &str) -> Number {
+    Number::parse(text).unwrap()
+}
+
+fn id(index: u16) -> AskId {
+    AskId { record: Position::new(9), index }
+}
+
+fn ask(index: u16, kind: AskKind) -> Ask {
+    Ask { id: id(index), call: CallId::parse("CALL").unwrap(), since: WallTime::default(), asker: None, kind }
+}
+
+fn dial(index: u16, text: &str) -> Ask {
+    ask(index, AskKind::Dial { number: number(text), from: number("15000"), location: None })
+}
+
+async fn next(reports: &mut Reports) -> (AskId, ReportKind) {
+    let Report { leg, kind, .. } = reports.recv().await.unwrap();
+    (leg, kind)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_rings_answers_is_held_retrieved_and_released() {
+    let (switch, mut reports) = simulated();
+    switch.carry_out(dial(0, "15001"));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Ringing));
+    let steps = [
+        (AskKind::Answer(id(0)), ReportKind::Answered),
+        (AskKind::Hold(id(0)), ReportKind::Held),
+        (AskKind::Retrieve(id(0)), ReportKind::Retrieved),
+        (AskKind::Release(id(0)), ReportKind::Ended(Failure::None)),
+    ];
+    for (index, (kind, report)) in (1..).zip(steps) {
+        switch.carry_out(ask(index, kind));
+        assert_eq!(next(&mut reports).await, (id(0), report));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_number_does_what_its_kind_does() {
+    let (switch, mut reports) = simulated();
+    for (index, text, expected) in [
+        (0, "7000", vec![ReportKind::Ringing, ReportKind::Answered]),
+        (1, "8000", vec![ReportKind::Ended(Failure::Busy)]),
+        (2, "9000", vec![ReportKind::Ringing, ReportKind::Ended(Failure::NoAnswer)]),
+        (3, "6000", vec![ReportKind::Ended(Failure::InvalidNumber)]),
+        (4, "15001", vec![ReportKind::Ringing, ReportKind::Ended(Failure::NoAnswer)]),
+    ] {
+        switch.carry_out(dial(index, text));
+        for kind in expected {
+            assert_eq!(next(&mut reports).await, (id(index), kind), "{text}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_ask_again_has_no_effect() {
+    let (switch, mut reports) = simulated();
+    switch.carry_out(ask(0, AskKind::Connect(number("15000"))));
+    switch.carry_out(ask(0, AskKind::Connect(number("15000"))));
+    switch.carry_out(dial(1, "8000"));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Answered));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ended(Failure::Busy)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+    let (switch, mut reports) = simulated();
+    switch.carry_out(dial(0, "15001"));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Ringing));
+    let asks = [AskKind::Hold(id(0)), AskKind::Retrieve(id(0)), AskKind::Answer(id(77)), AskKind::Release(id(77))];
+    for (index, kind) in (1..).zip(asks) {
+        switch.carry_out(ask(index, kind));
+        assert_eq!(next(&mut reports).await, (id(index), ReportKind::Refused(Failure::Failed)));
+    }
+    switch.carry_out(ask(9, AskKind::Answer(id(0))));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Answered));
+}
+
+#[tokio::test(start_paused = true)]
+async fn restored_legs_go_on_from_where_they_were() {
+    let (switch, mut reports) = simulated();
+    let leg = |index, text: &str, state| Leg {
+        id: id(index),
+        call: CallId::parse("CALL").unwrap(),
+        number: number(text),
+        state,
+    };
+    switch.restore(vec![
+        leg(0, "15000", PartyState::Established),
+        leg(1, "15001", PartyState::Ringing),
+        leg(2, "15002", PartyState::Held),
+        leg(3, "8000", PartyState::Invited),
+    ]);
+    // A leg that is there was asked for; one that was never reported still is to be.
+    switch.carry_out(dial(1, "15001"));
+    switch.carry_out(dial(3, "8000"));
+    assert_eq!(next(&mut reports).await, (id(3), ReportKind::Ended(Failure::Busy)));
+    switch.carry_out(ask(4, AskKind::Retrieve(id(2))));
+    assert_eq!(next(&mut reports).await, (id(2), ReportKind::Retrieved));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ended(Failure::NoAnswer)), "it goes on ringing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_count_up_within_their_term() {
+    let (switch, mut reports) = simulated();
+    for index in 0..5 {
+        switch.carry_out(dial(index, "8000"));
+    }
+    for sequence in 1..=5 {
+        let heard = reports.recv().await.unwrap().heard;
+        assert_eq!((heard.term, heard.sequence), (Term(3), sequence));
+    }
+}
