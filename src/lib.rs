@@ -3,6 +3,7 @@
 pub mod bayeux;
 pub mod calls;
 pub mod clock;
+pub mod directory;
 pub mod ids;
 pub mod log;
 pub mod records;
