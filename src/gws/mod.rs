@@ -1,0 +1,29 @@
+//! The JSON that desktops see and send. It renders and parses, and decides nothing.
+//!
+//! It owns the shapes: which members an object has, in which order, as text or as number. It never sees a session
+//! or a socket: an answer is the body, and whoever sends it chooses the HTTP status.
+//!
+//! Read [`Command`] for what comes in, [`call_resource`] and [`notification`] for what goes out, [`user_answer`] and
+//! its neighbours for whole answers.
+
+mod answers;
+mod json;
+mod members;
+mod notifications;
+mod operations;
+mod query;
+mod resources;
+mod status;
+mod subresources;
+
+#[cfg(test)]
+mod tests;
+
+pub use answers::{
+    call_answer, calls_answer, device_answer, devices_answer, ok_answer, refusal_answer, user_answer, version_answer,
+};
+pub use notifications::{Notice, notification};
+pub use operations::{Command, parse_dial, parse_operation};
+pub use query::{Query, Selection};
+pub use resources::{Base, Rendering, call_resource, device_resource, user_resource};
+pub use status::{Refusal, StatusCode};

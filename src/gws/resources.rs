@@ -1,0 +1,229 @@
+//! What desktops read: users, devices and calls. Members stand in the order of the API's samples.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::calls::{Call, CallType, Capability, Endpoint, MuteRule, Party, PartyState, capabilities};
+use crate::directory::Agent;
+use crate::ids::{CallId, DeviceId, WallTime};
+
+use super::json::{Object, write_array};
+use super::query::{Query, Selection};
+use super::subresources::{write_subresources, write_user_state};
+
+/// The public address of the API, as it stands in every `uri`: `http://127.0.0.1:8080`, no slash at the end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Base(pub Arc<str>);
+
+/// Fixed settings of the rendering.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rendering {
+    /// The public address.
+    pub base: Base,
+    /// Whether `AttachedDataChanged` is told before `ParticipantsUpdated`.
+    pub attached_data_first: bool,
+    /// Whether mute is offered with two parties.
+    pub mute: MuteRule,
+    /// Whether participants have the shape of 8.5.0.
+    pub old_participants: bool,
+}
+
+/// A call as one party sees it; a JSON object in the field order of the API.
+pub fn call_resource(out: &mut Vec<u8>, rendering: &Rendering, call: &Call, party: &Party, at: WallTime) {
+    write_call(out, rendering, call, party, at, &Selection::All);
+}
+
+/// A device of an agent; a JSON object in the field order of the API.
+pub fn device_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent) {
+    write_device(out, rendering, agent, &Selection::All);
+}
+
+/// An agent, without subresources; a JSON object in the field order of the API.
+pub fn user_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent) {
+    write_user(out, rendering, agent, &[], WallTime::default(), &Query::default());
+}
+
+/// A call, with those of its members that are chosen.
+pub(super) fn write_call(
+    out: &mut Vec<u8>,
+    rendering: &Rendering,
+    call: &Call,
+    party: &Party,
+    at: WallTime,
+    chosen: &Selection,
+) {
+    let mut object = Object::begin_chosen(out, chosen);
+    object.text("id", call.id.as_str());
+    object.text("state", state_name(party.state));
+    object.text("callUuid", call.id.as_str());
+    object.text("connId", call.conn.as_str());
+    if let Some(home) = &party.endpoint.home {
+        object.text("deviceUri", &rendering.base.device_uri(&home.device));
+    }
+    write_participants(&mut object, rendering, &call.participants_of(party));
+    if let Some(dnis) = &party.dnis {
+        object.text("dnis", dnis.as_str());
+    }
+    object.text("callType", type_name(party.kind));
+    object.texts("capabilities", capabilities(call, party, rendering.mute).into_iter().map(Capability::name));
+    let data = call.user_data_of(party);
+    if !data.0.is_empty() {
+        object.object("userData", |object| data.0.iter().for_each(|(key, datum)| object.raw(key, &datum.0)));
+    }
+    object.text("duration", &seconds(party, at).to_string());
+    object.text("mute", "Off");
+    object.no("supervisorListeningIn");
+    object.no("monitoredUserMuted");
+    object.no("monitoring");
+    object.text("uri", &rendering.base.call_uri(&call.id));
+    object.text("path", &format!("/calls/{}", call.id));
+    object.end();
+}
+
+/// A device, with those of its members that are chosen.
+pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent, chosen: &Selection) {
+    let Base(base) = &rendering.base;
+    let mut object = Object::begin_chosen(out, chosen);
+    object.text("id", agent.device.as_str());
+    object.text("deviceState", "Active");
+    object.member("userState", write_user_state);
+    object.text("phoneNumber", agent.number.as_str());
+    object.text("description", "");
+    object.text("e164Number", "");
+    object.text("telephonyNetwork", "Private");
+    object.text("doNotDisturb", "Off");
+    object.text("voiceEnvironmentUri", &format!("{base}/api/v2/voice-environments/{VOICE_ENVIRONMENT}"));
+    object.texts("capabilities", NO_CAPABILITIES);
+    object.texts("channels", ["voice"]);
+    object.text("dynamicPhoneNumber", "");
+    object.text("uri", &rendering.base.device_uri(&agent.device));
+    object.text("path", &device_path(&agent.device));
+    object.end();
+}
+
+/// An agent, with those of the members and subresources that are asked for.
+pub(super) fn write_user(
+    out: &mut Vec<u8>,
+    rendering: &Rendering,
+    agent: &Agent,
+    calls: &[(&Call, &Party)],
+    at: WallTime,
+    query: &Query,
+) {
+    let Base(base) = &rendering.base;
+    let id = Uuid::new_v5(&USERS, agent.id.as_str().as_bytes());
+    let mut object = Object::begin_chosen(out, query.shown());
+    object.text("id", &id.to_string());
+    object.text("userName", agent.id.as_str());
+    object.text("firstName", &agent.first_name);
+    object.text("lastName", &agent.last_name);
+    object.text("emailAddress", "");
+    object.texts("roles", &agent.roles);
+    object.yes("enabled");
+    write_subresources(&mut object, rendering, agent, calls, at, query);
+    object.no("changePasswordOnFirstLogin");
+    object.text("contactCenterId", &CONTACT_CENTER.to_string());
+    object.text("uri", &format!("{base}/api/v2/users/{id}"));
+    object.text("path", &format!("/users/{id}"));
+    object.end();
+}
+
+impl Base {
+    /// The address of a call.
+    pub(super) fn call_uri(&self, call: &CallId) -> String {
+        format!("{}/api/v2/me/calls/{call}", self.0)
+    }
+
+    /// The address of a device.
+    pub(super) fn device_uri(&self, device: &DeviceId) -> String {
+        format!("{}/api/v2{}", self.0, device_path(device))
+    }
+}
+
+/// The path of a device.
+pub(super) fn device_path(device: &DeviceId) -> String {
+    format!("/devices/{device}")
+}
+
+fn write_participants(object: &mut Object<'_>, rendering: &Rendering, participants: &[&Endpoint]) {
+    if !rendering.old_participants {
+        object.member("participants", |out| write_array(out, participants, |out, other| write_participant(out, other)));
+        return;
+    }
+    object.texts("participants", participants.iter().map(|other| other.number.as_str()));
+    object.member("participantsInfo", |out| {
+        write_array(out, participants, |out, other| {
+            let mut object = Object::begin(out);
+            object.text("digits", &digits(other));
+            object.text("e164Number", e164(other));
+            object.text("formattedPhoneNumber", other.number.as_str());
+            object.end();
+        });
+    });
+}
+
+fn write_participant(out: &mut Vec<u8>, other: &Endpoint) {
+    let mut object = Object::begin(out);
+    object.text("e164Number", e164(other));
+    object.text("formattedPhoneNumber", other.number.as_str());
+    object.text("phoneNumber", other.number.as_str());
+    object.text("digits", &digits(other));
+    object.end();
+}
+
+/// The number in the form of E.164, if it was given so: to complete one takes a numbering plan.
+fn e164(endpoint: &Endpoint) -> &str {
+    let number = endpoint.number.as_str();
+    let is_e164 = |digits: &str| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    if endpoint.home.is_none() && number.strip_prefix('+').is_some_and(is_e164) { number } else { "" }
+}
+
+/// An agent's number as it is; of any other number the digits, unless it has none.
+fn digits(endpoint: &Endpoint) -> String {
+    let number = endpoint.number.as_str();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    if endpoint.home.is_some() || digits.is_empty() { number.to_owned() } else { digits }
+}
+
+fn seconds(party: &Party, at: WallTime) -> u64 {
+    let until = match party.state {
+        PartyState::Released(left) => left,
+        PartyState::Dialing
+        | PartyState::Established
+        | PartyState::Held
+        | PartyState::Invited
+        | PartyState::Ringing => at,
+    };
+    until.since(party.since).as_secs()
+}
+
+/// A party that the switch has said nothing of is about to ring.
+const fn state_name(state: PartyState) -> &'static str {
+    match state {
+        PartyState::Dialing => "Dialing",
+        PartyState::Established => "Established",
+        PartyState::Held => "Held",
+        PartyState::Invited | PartyState::Ringing => "Ringing",
+        PartyState::Released(_) => "Released",
+    }
+}
+
+const fn type_name(kind: CallType) -> &'static str {
+    match kind {
+        CallType::Consult => "Consult",
+        CallType::Inbound => "Inbound",
+        CallType::Internal => "Internal",
+        CallType::Outbound => "Outbound",
+    }
+}
+
+/// A desktop draws a button for each: none is offered before its operation is there.
+const NO_CAPABILITIES: [&str; 0] = [];
+
+/// The namespace of the users' UUIDs. Part of what desktops may have stored: it must not change.
+const USERS: Uuid = Uuid::from_u128(0x0c5e_7d44_91ab_4f0e_8a3c_2b6f_e1d0_9a57);
+
+const VOICE_ENVIRONMENT: Uuid = Uuid::from_u128(0x7e0f_1a6c_3d52_4b89_b1c4_90e2_d85f_6a13);
+
+const CONTACT_CENTER: Uuid = Uuid::from_u128(0xa4d1_68b2_5c97_4e3f_92f0_7c3b_1e64_d80b);
