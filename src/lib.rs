@@ -7,5 +7,6 @@ pub mod directory;
 pub mod gws;
 pub mod ids;
 pub mod log;
+pub mod metrics;
 pub mod records;
 pub mod switch;

@@ -1,0 +1,280 @@
+//! The values of labels: small enums, so that the page is bounded.
+
+use super::family::Label;
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum $name {
+            $($(#[$value_doc])* $value,)+
+        }
+
+        impl Label for $name {
+            const ALL: &'static [Self] = &[$(Self::$value,)+];
+
+            fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $text,)+
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    )+};
+}
+
+labels! {
+    /// A kind of actor, by what it owns.
+    Actor {
+        /// Sessions of a share of the agents.
+        Agents = "agents",
+        /// One call family.
+        Call = "call",
+        /// The way in for commands.
+        Ingress = "ingress",
+        /// The link to the switch.
+        SwitchLink = "switch_link",
+    }
+
+    /// What came of something asked of the switch.
+    AskOutcome {
+        /// It was handed to the switch.
+        Asked = "asked",
+        /// The switch reported what was asked.
+        Done = "done",
+        /// The switch reported that it cannot be.
+        Failed = "failed",
+        /// The switch said nothing in time.
+        TimedOut = "timed_out",
+    }
+
+    /// How far a call has come.
+    CallState {
+        /// Three parties or more.
+        Conference = "conference",
+        /// Two parties talk, or one of them holds.
+        Established = "established",
+        /// It is dialled, or it rings.
+        Setup = "setup",
+    }
+
+    /// What came of a command.
+    CommandOutcome {
+        /// It was written down.
+        Accepted = "accepted",
+        /// Too much was waiting.
+        Busy = "busy",
+        /// The log took no writes.
+        Failed = "failed",
+        /// The call's state, or the agent's part in it, does not allow it.
+        Refused = "refused",
+    }
+
+    /// What came of a connect.
+    ConnectOutcome {
+        /// It was answered with nothing to deliver: at once, or after its hold.
+        Answered = "answered",
+        /// It carried messages.
+        Delivered = "delivered",
+        /// Its connection went away first.
+        Lost = "lost",
+        /// Its session is not known, or not its own.
+        Refused = "refused",
+        /// A newer connect took its place.
+        Superseded = "superseded",
+    }
+
+    /// Why a session ended.
+    EndReason {
+        /// Its client said so.
+        Disconnected = "disconnected",
+        /// No connect came in time.
+        Expired = "expired",
+        /// Its home fell so far behind the log that it missed some of it.
+        Lagged = "lagged",
+        /// The process that served it ended, and it had not agreed to acknowledge.
+        Lost = "lost",
+        /// It was owed more than a session may be owed.
+        Overrun = "overrun",
+        /// It acknowledged a number that cannot be served from.
+        UnknownAck = "unknown_ack",
+    }
+
+    /// What came of a handshake.
+    HandshakeOutcome {
+        /// There is a session.
+        Accepted = "accepted",
+        /// A limit of sessions was reached, or the server drains.
+        Busy = "busy",
+        /// Nobody is logged in, or no transport is in common.
+        Refused = "refused",
+    }
+
+    /// A limit at which something was refused.
+    Limit {
+        /// Messages in one batch.
+        BatchMessages = "batch_messages",
+        /// Bytes of a request body.
+        Body = "body",
+        /// Time for a request body to come.
+        BodyTimeout = "body_timeout",
+        /// Commands that wait.
+        Commands = "commands",
+        /// Levels of nesting.
+        JsonDepth = "json_depth",
+        /// Bytes owed to one session.
+        QueueBytes = "queue_bytes",
+        /// Messages owed to one session.
+        QueueMessages = "queue_messages",
+        /// Sessions of the server.
+        Sessions = "sessions",
+        /// Sessions of one agent.
+        SessionsPerAgent = "sessions_per_agent",
+        /// Subscriptions of one session.
+        Subscriptions = "subscriptions",
+        /// Passwords that wait to be verified.
+        Verifications = "verifications",
+    }
+
+    /// What sort of record was appended.
+    LogKind {
+        /// A change of a call.
+        CallChanged = "call.changed",
+        /// A publication.
+        ChannelPublished = "channel.published",
+        /// A start of the log.
+        LogOpened = "log.opened",
+        /// A message for one session alone.
+        OwedDirect = "owed.direct",
+        /// The end of a session.
+        SessionEnded = "session.ended",
+        /// A handshake, or a change of subscriptions.
+        SessionState = "session.state",
+    }
+
+    /// What came of an append.
+    LogOutcome {
+        /// It is written down.
+        Appended = "appended",
+        /// The subject had changed meanwhile.
+        Conflict = "conflict",
+        /// The log takes no writes.
+        Full = "full",
+        /// Nobody knows.
+        Unknown = "unknown",
+    }
+
+    /// An operation of an agent.
+    OperationName {
+        /// Take the ringing call.
+        Answer = "Answer",
+        /// Make a call.
+        Dial = "Dial",
+        /// Leave the call.
+        Hangup = "Hangup",
+        /// Put the call on hold.
+        Hold = "Hold",
+        /// Take the call back from hold.
+        Retrieve = "Retrieve",
+        /// Add a party to the call.
+        SingleStepConference = "SingleStepConference",
+    }
+
+    /// Why messages were sent again.
+    RedeliveryCause {
+        /// The response that carried them was not written to its end.
+        Lost = "lost",
+        /// Their session was adopted after a start, and read them from the log.
+        Resumed = "resumed",
+        /// The client did not acknowledge them.
+        Unacknowledged = "unacknowledged",
+    }
+
+    /// A route, by its pattern.
+    Route {
+        /// Bayeux under its customary name.
+        Bayeux = "/cometd",
+        /// An agent's calls.
+        Calls = "/api/v2/me/calls",
+        /// An agent's devices.
+        Device = "/api/v2/me/devices",
+        /// The version.
+        Diagnostics = "/api/v2/diagnostics",
+        /// Whether the process is up.
+        Live = "/livez",
+        /// The agent.
+        Me = "/api/v2/me",
+        /// The page of metrics.
+        Metrics = "/metrics",
+        /// Bayeux for desktops.
+        Notifications = "/api/v2/notifications",
+        /// Anything else.
+        Other = "other",
+        /// Whether it is able to serve.
+        Ready = "/readyz",
+    }
+
+    /// Where a publication came from.
+    Source {
+        /// Something happened on a call.
+        Call = "call",
+        /// A Bayeux client published it.
+        Client = "client",
+        /// It answers a message to a service channel.
+        Service = "service",
+    }
+
+    /// The status of a response.
+    Status {
+        /// 200.
+        Ok = "200",
+        /// 400.
+        BadRequest = "400",
+        /// 403.
+        Forbidden = "403",
+        /// 404.
+        NotFound = "404",
+        /// 405.
+        MethodNotAllowed = "405",
+        /// 408.
+        RequestTimeout = "408",
+        /// 409.
+        Conflict = "409",
+        /// 413.
+        TooLarge = "413",
+        /// 500.
+        Internal = "500",
+        /// 503.
+        Unavailable = "503",
+        /// Any other.
+        Other = "other",
+    }
+
+    /// How a session's messages reach it.
+    Transport {
+        /// In the response to a connect over HTTP.
+        LongPolling = "long-polling",
+    }
+}
+
+impl Status {
+    /// The label of an HTTP status.
+    pub const fn from_code(code: u16) -> Self {
+        match code {
+            200 => Self::Ok,
+            400 => Self::BadRequest,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            405 => Self::MethodNotAllowed,
+            408 => Self::RequestTimeout,
+            409 => Self::Conflict,
+            413 => Self::TooLarge,
+            500 => Self::Internal,
+            503 => Self::Unavailable,
+            _ => Self::Other,
+        }
+    }
+}
