@@ -4,6 +4,7 @@ pub mod bayeux;
 pub mod calls;
 pub mod clock;
 pub mod directory;
+pub mod exchange;
 pub mod gws;
 pub mod ids;
 pub mod log;

@@ -1,0 +1,162 @@
+//! The living calls as the log has them, and which commands were done: what reads are answered from.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::calls::{Family, Party, PartyState};
+use crate::exchange::handle::{CallView, Snapshot};
+use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, Position};
+use crate::metrics::CallState;
+use crate::records::{CallChanged, Cause, CommandKey};
+
+/// The living calls, as far as the log has been applied.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    applied: Position,
+    families: BTreeMap<CallId, Known>,
+    /// Which family a call belongs to.
+    roots: BTreeMap<CallId, CallId>,
+    agents: BTreeMap<AgentId, BTreeSet<CallId>>,
+    done: Done,
+}
+
+/// A family and the position of its newest record.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// The family.
+    pub family: Arc<Family>,
+    /// Where its newest record is.
+    pub version: Position,
+}
+
+/// Commands that were accepted, by the agent and its key; the oldest are forgotten beyond a bound.
+#[derive(Debug, Default)]
+struct Done {
+    keys: BTreeMap<(AgentId, IdempotencyKey), Fingerprint>,
+    order: VecDeque<(AgentId, IdempotencyKey)>,
+}
+
+/// How many accepted commands are remembered by their keys.
+const REMEMBERED: usize = 65_536;
+
+impl Ledger {
+    /// How far the log has been applied.
+    pub(super) fn applied(&self) -> Position {
+        self.applied
+    }
+
+    /// Every record up to here has been seen, whatever it was.
+    pub(super) fn reach(&mut self, position: Position) {
+        self.applied = self.applied.max(position);
+    }
+
+    /// Takes a call's record in. Older than what is known already, it has no effect but its key.
+    pub(super) fn apply(&mut self, position: Position, changed: &CallChanged) {
+        if let Cause::Operation { agent, key: Some(key), .. } = &changed.cause {
+            self.done.remember(agent, key);
+        }
+        let root = &changed.family.root;
+        if self.families.get(root).is_some_and(|known| known.version >= position) {
+            return;
+        }
+        if let Some(known) = self.families.remove(root) {
+            self.unlink(&known.family);
+        }
+        if !changed.family.is_over() {
+            self.link(&changed.family);
+            let family = Arc::new(changed.family.clone());
+            self.families.insert(root.clone(), Known { family, version: position });
+        }
+    }
+
+    /// What was done under a key, if the key was used.
+    pub(super) fn done(&self, agent: &AgentId, key: &IdempotencyKey) -> Option<Fingerprint> {
+        self.done.keys.get(&(agent.clone(), key.clone())).copied()
+    }
+
+    /// The family that a call belongs to.
+    pub(super) fn family_of(&self, call: &CallId) -> Option<&Known> {
+        self.families.get(self.roots.get(call)?)
+    }
+
+    /// The families of which something has been asked that is not answered.
+    pub(super) fn asking(&self) -> Vec<Known> {
+        self.families.values().filter(|known| !known.family.asks.is_empty()).cloned().collect()
+    }
+
+    /// An agent's calls.
+    pub(super) fn snapshot(&self, agent: &AgentId) -> Snapshot {
+        let roots = self.agents.get(agent).into_iter().flatten();
+        let mut calls: Vec<CallView> = roots
+            .filter_map(|root| self.families.get(root))
+            .flat_map(|known| known.family.calls.iter())
+            .filter_map(|call| {
+                let party = call.party_of(agent)?.clone();
+                Some(CallView { call: call.clone(), party })
+            })
+            .collect();
+        calls.sort_by_key(|view| view.party.since);
+        Snapshot { calls, position: self.applied }
+    }
+
+    /// How many living calls have come how far.
+    pub(super) fn count(&self) -> [(CallState, i64); 3] {
+        let mut counts = [(CallState::Conference, 0), (CallState::Established, 0), (CallState::Setup, 0)];
+        for call in self.families.values().flat_map(|known| &known.family.calls) {
+            let talk = |party: &&Party| matches!(party.state, PartyState::Established | PartyState::Held);
+            let [conference, established, setup] = &mut counts;
+            match call.parties.iter().filter(talk).count() {
+                0 | 1 => setup.1 += 1,
+                2 => established.1 += 1,
+                _ => conference.1 += 1,
+            }
+        }
+        counts
+    }
+
+    fn link(&mut self, family: &Family) {
+        for call in &family.calls {
+            self.roots.insert(call.id.clone(), family.root.clone());
+        }
+        for agent in agents_of(family) {
+            self.agents.entry(agent.clone()).or_default().insert(family.root.clone());
+        }
+    }
+
+    fn unlink(&mut self, family: &Family) {
+        for call in &family.calls {
+            self.roots.remove(&call.id);
+        }
+        for agent in agents_of(family) {
+            if let Some(roots) = self.agents.get_mut(agent) {
+                roots.remove(&family.root);
+                if roots.is_empty() {
+                    self.agents.remove(agent);
+                }
+            }
+        }
+    }
+}
+
+impl Done {
+    fn remember(&mut self, agent: &AgentId, key: &CommandKey) {
+        let entry = (agent.clone(), key.key.clone());
+        if self.keys.insert(entry.clone(), key.command).is_none() {
+            self.order.push_back(entry);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+    }
+}
+
+fn agents_of(family: &Family) -> impl Iterator<Item = &AgentId> {
+    family
+        .calls
+        .iter()
+        .flat_map(|call| call.parties.iter())
+        .filter_map(|party| party.endpoint.home.as_ref())
+        .map(|home| &home.agent)
+}

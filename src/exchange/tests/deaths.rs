@@ -1,0 +1,48 @@
+//! Actors that die are started again, and nothing is lost with them.
+
+use actix::{Handler, Message};
+
+use crate::calls::PartyState;
+use crate::exchange::ingress::CommandIngress;
+use crate::exchange::tests::kit::{Desk, agent, dial};
+use crate::gws::Command;
+
+/// Kills the ingress.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Die;
+
+impl Handler<Die> for CommandIngress {
+    type Result = ();
+
+    fn handle(&mut self, Die: Die, _: &mut Self::Context) {
+        panic!("the ingress dies, as the test wants it to");
+    }
+}
+
+#[actix::test]
+async fn another_ingress_knows_the_calls_and_the_keys() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
+    assert!(desk.exchange.door().address().send(Die).await.is_err());
+    desk.until("15000", PartyState::Established).await;
+    let changes = desk.log.changes().len();
+    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
+    assert_eq!(desk.log.changes().len(), changes);
+    assert_eq!(desk.operate("15001", &call, Command::Hold, None).await, Ok(()));
+    assert!(desk.counts("partyline_actor_restarts_total{actor=\"ingress\"} 1"));
+}
+
+#[actix::test]
+async fn another_link_carries_out_what_is_open_and_goes_on_listening() {
+    let mut desk = Desk::new();
+    *desk.switch.panics.lock() = 1;
+    assert_eq!(desk.exchange.dial(&agent("15000"), dial("15001"), None).await, Ok(()));
+    let call = desk.exchange.calls(&agent("15000")).await.unwrap().calls[0].call.id.clone();
+    let (caller, called) = (desk.asked().await.id, desk.asked().await.id);
+    desk.report(&call, caller, crate::calls::ReportKind::Answered).await;
+    desk.report(&call, called, crate::calls::ReportKind::Answered).await;
+    desk.until("15000", PartyState::Established).await;
+    assert!(desk.counts("partyline_actor_restarts_total{actor=\"switch_link\"} 1"));
+}

@@ -1,0 +1,108 @@
+//! Changes of one call that race, and asks that nobody answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::calls::{AskKind, EventKind, Failure, PartyState, ReportKind};
+use crate::clock;
+use crate::exchange::CommandError;
+use crate::exchange::tests::kit::{Desk, Fickle, agent, conference};
+use crate::gws::Command;
+use crate::ids::RecordId;
+use crate::log::{Expected, Log, Outcome};
+use crate::records;
+use crate::records::{CallChanged, Cause, Payload};
+
+#[actix::test]
+async fn two_agents_conference_the_same_call_at_once_and_both_are_accepted_in_the_order_of_the_log() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    let (one, other) = tokio::join!(
+        desk.operate("15000", &call, conference("15002"), None),
+        desk.operate("15001", &call, conference("7001"), None),
+    );
+    assert_eq!((one, other), (Ok(()), Ok(())));
+    let (first, second) = (desk.asked().await, desk.asked().await);
+    assert!(first.id.record < second.id.record);
+    let newest = desk.log.changes().pop().unwrap();
+    assert_eq!(newest.family.asks, [first, second]);
+}
+
+/// The call's next record, as another writer would make it: 15001 asks for hold.
+fn rival(desk: &Desk, call: &crate::ids::CallId, command: crate::calls::Operation) -> crate::log::NewRecord {
+    let record = desk.log.newest(&CallChanged::subject(call)).unwrap().unwrap();
+    let Payload::CallChanged(changed) = records::decode(&record).unwrap() else { panic!("no call") };
+    let mut family = changed.family;
+    family.handle_operation(clock::wall(), &agent("15001"), call, command).unwrap();
+    let cause = Cause::Operation { name: "Rival".into(), agent: agent("15001"), key: None };
+    CallChanged::new(cause, family).record(RecordId::draw(), clock::wall(), Expected::At(record.position))
+}
+
+#[actix::test]
+async fn a_change_that_loses_a_race_is_decided_again_on_what_the_other_wrote() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    let rival = rival(&desk, &call, crate::calls::Operation::Hold);
+    *desk.log.rival.lock() = Some(rival);
+    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    let newest = desk.log.changes().pop().unwrap();
+    assert_eq!(newest.family.asks.len(), 2, "the other's ask is still there");
+    let asks = [desk.asked().await, desk.asked().await];
+    assert!(asks.iter().all(|ask| matches!(ask.kind, AskKind::Hold(_))));
+}
+
+#[actix::test]
+async fn a_change_that_loses_every_race_is_refused_as_busy() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    desk.log.faults.lock().extend([Outcome::Conflict; 9]);
+    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Err(CommandError::Busy));
+    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+}
+
+#[actix::test]
+async fn an_ask_that_the_switch_leaves_unanswered_is_told_to_who_asked() {
+    let log = Fickle::new();
+    let mut patient = Desk::over(Arc::clone(&log), Duration::from_secs(3600));
+    let call = patient.establish().await;
+    assert!(patient.counts("partyline_switch_asks_total{outcome=\"done\"} 2"));
+    let mut desk = Desk::over(log, Duration::from_millis(40));
+    assert_eq!(desk.operate("15000", &call, conference("15002"), None).await, Ok(()));
+    let asked = desk.asked().await;
+    let AskKind::Release(leg) = desk.asked().await.kind else { panic!("the leg is not given up") };
+    assert_eq!(leg, asked.id);
+    let changes = desk.log.changes();
+    let timeouts: Vec<&CallChanged> =
+        changes.iter().filter(|changed| matches!(changed.cause, Cause::Timeout { ask } if ask == asked.id)).collect();
+    assert_eq!(timeouts.len(), 1, "once");
+    let told: Vec<EventKind> = timeouts[0].events.iter().map(|event| event.kind).collect();
+    assert_eq!(told, [EventKind::Error(Failure::Timeout)]);
+    assert_eq!(timeouts[0].events[0].to.agent, agent("15000"));
+    assert!(desk.counts("partyline_switch_asks_total{outcome=\"timed_out\"} 1"));
+}
+
+#[actix::test]
+async fn an_ask_that_was_open_when_the_server_ended_is_given_up_by_the_next() {
+    let log = Fickle::new();
+    let mut desk = Desk::over(Arc::clone(&log), Duration::from_secs(3600));
+    let call = desk.establish().await;
+    assert_eq!(desk.operate("15000", &call, conference("15002"), None).await, Ok(()));
+    let asked = desk.asked().await;
+    drop(desk);
+    let mut desk = Desk::over(log, Duration::from_millis(200));
+    assert_eq!(desk.asked().await.id, asked.id, "it is asked again, under the same name");
+    assert!(matches!(desk.asked().await.kind, AskKind::Release(leg) if leg == asked.id));
+    drop(desk);
+}
+
+#[actix::test]
+async fn a_report_is_written_down_once_the_log_takes_writes_again() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    let AskKind::Hold(leg) = desk.asked().await.kind else { panic!("not asked to hold") };
+    desk.log.faults.lock().push_back(Outcome::Full);
+    desk.report(&call, leg, ReportKind::Held).await;
+    desk.until("15000", PartyState::Held).await;
+    assert!(desk.log.faults.lock().is_empty());
+}

@@ -1,0 +1,7 @@
+//! The exchange with its real actors over a log in memory, and a switch that does what the test says.
+
+mod kit;
+
+mod commands;
+mod deaths;
+mod families;
