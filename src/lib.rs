@@ -1,6 +1,7 @@
 //! partyline: the server behind contact-centre agent desktops.
 
 pub mod bayeux;
+pub mod broker;
 pub mod calls;
 pub mod clock;
 pub mod directory;

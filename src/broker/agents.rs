@@ -1,0 +1,318 @@
+//! The actor that owns one home: it feeds the core what arrives and carries out what the core hands out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
+    WrapFuture,
+};
+use tokio::sync::oneshot;
+
+use crate::bayeux::{Batch, ConnectKey};
+use crate::broker::conversation::Conversation;
+use crate::broker::handle::{Outcome, Peer, Receipt};
+use crate::broker::sessions::{Answered, Output, Sessions, Total};
+use crate::broker::settings::Settings;
+use crate::clock;
+use crate::ids::{ClientId, Position, SessionId};
+use crate::log;
+use crate::log::{Follower, Lagged, Log, Record};
+use crate::metrics::{Metrics, Transport, Waiting};
+
+/// How many requests may wait for a home. One more is answered [`Outcome::Busy`].
+const MAILBOX: usize = 4096;
+
+/// How many records are taken in before answers leave and requests get their turn.
+const RECORDS: usize = 64;
+
+/// The sessions of one home. It is that home's follower of the log.
+#[derive(Debug)]
+pub(super) struct AgentsActor {
+    sessions: Sessions<oneshot::Sender<Outcome>>,
+    log: Arc<dyn Log>,
+    metrics: Metrics,
+    home: usize,
+    /// How far the log had come when this actor started; requests wait until that is applied.
+    ready_at: Position,
+    /// Requests that came before that.
+    early: Vec<Take>,
+    timer: Option<(Instant, SpawnHandle)>,
+    counted: [usize; 6],
+}
+
+/// A client's request.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Take {
+    /// Counts it while it waits.
+    pub waiting: Waiting,
+    /// The name of the request.
+    pub key: ConnectKey,
+    /// Who sent it.
+    pub peer: Peer,
+    /// Its messages.
+    pub batch: Batch,
+    /// What becomes the clientId of the handshake in it, if there is one.
+    pub fresh: Option<ClientId>,
+    /// Whom to tell its response.
+    pub tell: oneshot::Sender<Outcome>,
+}
+
+/// The client of a request is gone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Gone(pub ConnectKey);
+
+/// A response that carried a session's events was dropped.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Lost(pub SessionId);
+
+/// The server is about to stop: answer every parked connect.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Drain(pub Duration);
+
+/// Write down how far each client was served, and stop.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Stop;
+
+/// Resolves once everything that was in the log at the start has been applied.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct IsReady;
+
+impl AgentsActor {
+    /// The home number `home`.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        metrics: Metrics,
+        log: Arc<dyn Log>,
+        total: Arc<Total>,
+        home: usize,
+    ) -> Self {
+        Self {
+            sessions: Sessions::new(settings, metrics.clone(), Arc::clone(&log), total, home),
+            ready_at: log.head(),
+            log,
+            metrics,
+            home,
+            early: Vec::new(),
+            timer: None,
+            counted: [0; 6],
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.sessions.applied() >= self.ready_at
+    }
+
+    fn take(&mut self, take: Take) {
+        drop(take.waiting);
+        let conversation = Conversation::new(take.peer, take.batch, take.tell, take.fresh);
+        self.sessions.handle_request(clock::now(), take.key, conversation);
+    }
+
+    /// Carries out what the core hands out, and arms the timer.
+    fn drive(&mut self, ctx: &mut Context<Self>) {
+        while let Some(output) = self.sessions.poll_output() {
+            match output {
+                Output::Answer { tell, answer } => {
+                    // A client that is gone drops the receipt, and so owes its session the events again.
+                    let _ = tell.send(outcome(answer, ctx));
+                }
+                Output::Append(record) => {
+                    let id = record.id;
+                    let appending = self.log.append(record).into_actor(self);
+                    ctx.spawn(appending.map(move |outcome, actor, ctx| match outcome {
+                        log::Outcome::Appended(_) => {}
+                        log::Outcome::Conflict | log::Outcome::Full | log::Outcome::Unknown => {
+                            actor.sessions.handle_failed(clock::now(), id, outcome);
+                            actor.drive(ctx);
+                        }
+                    }));
+                }
+            }
+        }
+        self.arm(ctx);
+    }
+
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        let Some(due) = self.sessions.poll_timeout() else { return };
+        if self.timer.is_some_and(|(armed, _)| armed <= due) {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let wait = due.saturating_duration_since(clock::now());
+        let timer = ctx.run_later(wait, |actor, ctx| {
+            actor.timer = None;
+            actor.sessions.handle_timeout(clock::now());
+            actor.drive(ctx);
+        });
+        self.timer = Some((due, timer));
+    }
+
+    /// Brings this home's share of the gauges up to date.
+    fn show(&mut self, counted: [usize; 6]) {
+        let gauges = [
+            self.metrics.sessions.of(Transport::LongPolling),
+            &self.metrics.parked_connects,
+            &self.metrics.subscriptions,
+            &self.metrics.channels,
+            &self.metrics.queue_messages,
+            &self.metrics.queue_bytes,
+        ];
+        for (gauge, (before, after)) in gauges.into_iter().zip(self.counted.into_iter().zip(counted)) {
+            gauge.add(signed(after) - signed(before));
+        }
+        self.counted = counted;
+    }
+
+    fn gauge(&mut self) {
+        let counted = self.sessions.count();
+        self.show(counted);
+        let lag = self.log.head().get().saturating_sub(self.sessions.applied().get());
+        self.metrics.follower_lag_records(self.home).set(i64::try_from(lag).unwrap_or(i64::MAX));
+    }
+}
+
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn outcome(answer: Answered, ctx: &Context<AgentsActor>) -> Outcome {
+    match answer {
+        Answered::Body { body, carries } => {
+            let receipt = carries.map(|(session, fate)| Receipt::new(fate, session, ctx.address()));
+            Outcome::Answer { body, receipt }
+        }
+        Answered::Superseded => Outcome::Superseded,
+    }
+}
+
+/// The batches of a follower, without end.
+fn batches(follower: Follower) -> impl futures_util::Stream<Item = Result<Vec<Arc<Record>>, Lagged>> {
+    futures_util::stream::unfold(follower, |mut follower| async move {
+        let batch = follower.next(RECORDS).await;
+        Some((batch, follower))
+    })
+}
+
+impl Actor for AgentsActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if let Err(error) = self.sessions.restore(clock::now()) {
+            tracing::error!(%error, home = self.home, "sessions cannot be restored");
+        }
+        ctx.add_stream(batches(self.log.follow(self.sessions.applied())));
+        ctx.run_interval(Duration::from_secs(1), |actor, _| actor.gauge());
+        self.drive(ctx);
+    }
+}
+
+impl Drop for AgentsActor {
+    fn drop(&mut self) {
+        self.show([0; 6]);
+        self.sessions.forget();
+    }
+}
+
+impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for AgentsActor {
+    fn handle(&mut self, batch: Result<Vec<Arc<Record>>, Lagged>, ctx: &mut Self::Context) {
+        let now = clock::now();
+        match batch {
+            Ok(records) => {
+                for record in &records {
+                    self.sessions.handle_record(now, record);
+                }
+            }
+            Err(Lagged { resume }) => {
+                tracing::warn!(home = self.home, "a home fell behind the log: its sessions start afresh");
+                self.sessions.handle_lagged(now, resume);
+            }
+        }
+        self.sessions.handle_caught_up(now);
+        if self.is_ready() {
+            for take in std::mem::take(&mut self.early) {
+                self.take(take);
+            }
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Take> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, take: Take, ctx: &mut Self::Context) {
+        if self.is_ready() {
+            self.take(take);
+            self.drive(ctx);
+        } else if self.early.len() < MAILBOX {
+            self.early.push(take);
+        }
+    }
+}
+
+impl Handler<Gone> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, Gone(key): Gone, ctx: &mut Self::Context) {
+        self.early.retain(|take| take.key != key);
+        self.sessions.handle_gone(clock::now(), key);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Lost> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, Lost(session): Lost, ctx: &mut Self::Context) {
+        self.sessions.handle_lost(clock::now(), session);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Drain> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, Drain(window): Drain, ctx: &mut Self::Context) {
+        self.sessions.handle_drain(clock::now(), window);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<IsReady> for AgentsActor {
+    type Result = bool;
+
+    fn handle(&mut self, IsReady: IsReady, _: &mut Self::Context) -> bool {
+        self.is_ready()
+    }
+}
+
+impl Handler<Stop> for AgentsActor {
+    type Result = actix::ResponseFuture<()>;
+
+    fn handle(&mut self, Stop: Stop, ctx: &mut Self::Context) -> Self::Result {
+        self.sessions.handle_stop(clock::now());
+        let mut appends = Vec::new();
+        while let Some(output) = self.sessions.poll_output() {
+            match output {
+                Output::Answer { tell, answer } => {
+                    let _ = tell.send(outcome(answer, ctx));
+                }
+                Output::Append(record) => appends.push(self.log.append(record)),
+            }
+        }
+        ctx.stop();
+        Box::pin(async move {
+            futures_util::future::join_all(appends).await;
+        })
+    }
+}

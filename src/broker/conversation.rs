@@ -1,0 +1,113 @@
+//! One request of a client on its way to its response.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::bayeux;
+use crate::bayeux::{Batch, Event, Reply, Request};
+use crate::broker::handle::Peer;
+use crate::broker::receipt::Fate;
+use crate::broker::sessions::Answered;
+use crate::ids::{ClientId, SessionId};
+
+/// One request of a client: its messages are taken in order, and its response leaves when all have their reply.
+#[derive(Debug)]
+pub(super) struct Conversation<T> {
+    /// Who sent it.
+    pub peer: Peer,
+    /// Whom to tell the response.
+    pub tell: T,
+    /// Whether it has one message only: then a connect may be held.
+    pub alone: bool,
+    /// Whether there is a handshake in it: then no other message can know the session.
+    pub shakes: bool,
+    /// What becomes the clientId of the handshake, until it is used.
+    pub fresh: Option<ClientId>,
+    /// Messages that have not been looked at.
+    pub requests: VecDeque<Request>,
+    /// A place for each reply, in the order of the messages.
+    pub replies: Vec<Option<Reply>>,
+    /// Events that ride along.
+    pub events: Vec<Event>,
+    /// The session that it speaks for, once that is known.
+    pub session: Option<SessionId>,
+    /// Whether it has to wait for a change of the session before its next message.
+    pub blocked: bool,
+    /// By which the session learns how the response fared.
+    pub fate: Option<Arc<Fate>>,
+}
+
+impl<T> Conversation<T> {
+    /// A request that was not looked at yet.
+    /// `fresh` becomes the clientId of a handshake in it.
+    pub(super) fn new(peer: Peer, batch: Batch, tell: T, fresh: Option<ClientId>) -> Self {
+        Self {
+            peer,
+            tell,
+            alone: batch.requests.len() == 1,
+            shakes: batch.handshake().is_some(),
+            fresh,
+            replies: Vec::new(),
+            requests: batch.requests.into(),
+            events: Vec::new(),
+            session: None,
+            blocked: false,
+            fate: None,
+        }
+    }
+
+    /// Takes the next message. A connect may be held for long after the last one, so then nothing is kept of them.
+    pub(super) fn next(&mut self) -> Option<Request> {
+        let next = self.requests.pop_front();
+        if self.requests.is_empty() {
+            self.requests = VecDeque::new();
+        }
+        next
+    }
+
+    /// Adds the next reply.
+    pub(super) fn reply(&mut self, reply: Reply) {
+        self.replies.push(Some(reply));
+    }
+
+    /// Reserves the next reply's place, to be [filled](Self::fill).
+    pub(super) fn reserve(&mut self) -> usize {
+        self.replies.push(None);
+        self.replies.len() - 1
+    }
+
+    /// Fills a reserved place.
+    pub(super) fn fill(&mut self, slot: usize, reply: Reply) {
+        if let Some(place) = self.replies.get_mut(slot) {
+            *place = Some(reply);
+        }
+    }
+
+    /// Has the response carry events. Those of a session that acknowledges have no fate, and are all that it is
+    /// owed: they take the place of what an earlier connect of the same request was given.
+    pub(super) fn carry(&mut self, events: Vec<Event>, fate: Option<Arc<Fate>>) {
+        if events.is_empty() {
+            return;
+        }
+        match (fate, &self.fate) {
+            (None, _) => self.events = events,
+            (Some(fate), None) => {
+                self.events = events;
+                self.fate = Some(fate);
+            }
+            (Some(_), Some(_)) => self.events.extend(events),
+        }
+    }
+
+    /// Whether every message has its reply.
+    pub(super) fn is_complete(&self) -> bool {
+        self.requests.is_empty() && self.replies.iter().all(Option::is_some)
+    }
+
+    /// The response: the replies in the order of their messages.
+    pub(super) fn answer(self) -> (T, Answered) {
+        let replies: Vec<Reply> = self.replies.into_iter().flatten().collect();
+        let body = bayeux::body(&self.events, &replies);
+        (self.tell, Answered::Body { body, carries: self.session.zip(self.fate) })
+    }
+}

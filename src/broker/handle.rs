@@ -1,0 +1,218 @@
+//! The way in for everybody else, and the homes' addresses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Addr, ArbiterHandle, Context};
+use dashmap::DashMap;
+use tokio::sync::oneshot;
+
+use crate::bayeux::{Batch, ConnectKey, Request};
+use crate::broker::agents::{AgentsActor, Drain, Gone, IsReady, Lost, Stop, Take};
+use crate::broker::receipt::Fate;
+use crate::broker::sessions::{Total, home_of};
+use crate::broker::settings::Settings;
+use crate::ids::{AgentId, BrowserCookie, ClientId, SessionId};
+use crate::log::Log;
+use crate::metrics;
+use crate::metrics::{Metrics, Waiting};
+
+/// Who sends a batch.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The agent that is logged in; `None` for nobody.
+    pub agent: Option<AgentId>,
+    /// The cookie `BAYEUX_BROWSER`; the transport draws one for a client that has none.
+    pub cookie: BrowserCookie,
+    /// Whether it came on the desktops' path.
+    pub desktop: bool,
+}
+
+/// What came of a batch.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The response's body. The receipt, if any, must be told when the body was written to its end; dropping it
+    /// before that owes its events again.
+    Answer {
+        /// A JSON array.
+        body: Vec<u8>,
+        /// To be kept with the body.
+        receipt: Option<Receipt>,
+    },
+    /// Too much is waiting; nothing was done.
+    Busy,
+    /// It was a connect, and a newer one took its place: fail it with the status for that.
+    Superseded,
+}
+
+/// The events in a response body: owed again if it is dropped before [`written`](Self::written).
+#[derive(Debug)]
+pub struct Receipt {
+    fate: Arc<Fate>,
+    session: SessionId,
+    home: Addr<AgentsActor>,
+}
+
+impl Receipt {
+    pub(super) fn new(fate: Arc<Fate>, session: SessionId, home: Addr<AgentsActor>) -> Self {
+        Self { fate, session, home }
+    }
+
+    /// The body was polled to its end.
+    pub fn written(self) {
+        self.fate.written();
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if self.fate.dropped() {
+            // If the home's mailbox is full, the session finds out when its client comes back.
+            let _ = self.home.try_send(Lost(self.session));
+        }
+    }
+}
+
+/// Sessions, and who is told. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Broker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: Arc<Settings>,
+    metrics: Metrics,
+    log: Arc<dyn Log>,
+    total: Arc<Total>,
+    /// The address of each home's actor, and nothing else.
+    homes: DashMap<usize, Addr<AgentsActor>>,
+    arbiters: Vec<ArbiterHandle>,
+    next: AtomicU64,
+}
+
+/// How often it is looked whether the homes' actors live.
+const WATCH: Duration = Duration::from_millis(200);
+
+impl Broker {
+    /// Starts a home on each arbiter. `settings.homes` must be their number.
+    pub fn start(settings: Settings, metrics: Metrics, log: Arc<dyn Log>, arbiters: Vec<ArbiterHandle>) -> Self {
+        let shared = Shared {
+            settings: Arc::new(settings),
+            metrics,
+            log,
+            total: Arc::default(),
+            homes: DashMap::new(),
+            arbiters,
+            next: AtomicU64::new(1),
+        };
+        let broker = Self(Arc::new(shared));
+        for home in 0..broker.0.arbiters.len() {
+            broker.open(home);
+        }
+        broker
+    }
+
+    /// Starts again what died, for as long as the server runs.
+    pub async fn watch(self) {
+        let mut interval = tokio::time::interval(WATCH);
+        loop {
+            interval.tick().await;
+            for home in 0..self.0.arbiters.len() {
+                if self.address(home).is_none_or(|address| !address.connected()) {
+                    self.0.metrics.actor_restarts_total.of(metrics::Actor::Agents).inc();
+                    tracing::error!(home, "a home's actor died; its sessions are taken over");
+                    self.open(home);
+                }
+            }
+        }
+    }
+
+    fn open(&self, home: usize) {
+        let Some(arbiter) = self.0.arbiters.get(home) else { return };
+        let shared = Arc::clone(&self.0);
+        let actor = move |_: &mut Context<AgentsActor>| {
+            AgentsActor::new(
+                Arc::clone(&shared.settings),
+                shared.metrics.clone(),
+                Arc::clone(&shared.log),
+                Arc::clone(&shared.total),
+                home,
+            )
+        };
+        let address = AgentsActor::start_in_arbiter(arbiter, actor);
+        self.0.homes.insert(home, address);
+    }
+
+    fn address(&self, home: usize) -> Option<Addr<AgentsActor>> {
+        self.0.homes.get(&home).map(|address| address.clone())
+    }
+
+    /// Takes a client's batch in, and resolves when its response is due: at once, or when a connect is released.
+    ///
+    /// # Cancel safety
+    /// Dropping it means that the client is gone: a parked connect is given up, and nothing is lost.
+    pub async fn take(&self, peer: Peer, batch: Batch) -> Outcome {
+        // A new session's home follows from its clientId, so that is drawn here.
+        let fresh = batch.handshake().map(|_| ClientId::draw(self.0.log.epoch()));
+        let named = batch.requests.iter().find_map(|Request { client, .. }| client.as_ref());
+        let session = fresh.as_ref().or(named).map_or(SessionId::new([0; 16]), ClientId::session);
+        let Some(address) = self.address(home_of(peer.agent.as_ref(), session, self.0.settings.homes)) else {
+            return Outcome::Busy;
+        };
+        let key = ConnectKey(self.0.next.fetch_add(1, Ordering::Relaxed));
+        let (tell, told) = oneshot::channel();
+        let waiting = Waiting::new(self.0.metrics.mailbox_depth.of(metrics::Actor::Agents));
+        if address.try_send(Take { waiting, key, peer, batch, fresh, tell }).is_err() {
+            self.0.metrics.mailbox_full_total.of(metrics::Actor::Agents).inc();
+            return Outcome::Busy;
+        }
+        let mut presence = Presence { key, address: Some(address) };
+        let outcome = told.await.unwrap_or(Outcome::Busy);
+        presence.address = None;
+        outcome
+    }
+
+    /// Whether everything that was in the log at the start has been applied.
+    pub async fn is_ready(&self) -> bool {
+        let homes: Vec<_> = (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect();
+        for home in homes {
+            if !home.send(IsReady).await.unwrap_or(false) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers every parked connect, telling the clients to come back at different times within `window`.
+    pub async fn drain(&self, window: Duration) {
+        for home in 0..self.0.arbiters.len() {
+            if let Some(address) = self.address(home) {
+                let _ = address.send(Drain(window)).await;
+            }
+        }
+    }
+
+    /// Writes down how far each client was served, and stops the homes.
+    pub async fn stop(&self) {
+        for home in 0..self.0.arbiters.len() {
+            if let Some(address) = self.address(home) {
+                let _ = address.send(Stop).await;
+            }
+        }
+    }
+}
+
+/// A client that waits. Dropped before its answer came, it tells the home that the client is gone.
+struct Presence {
+    key: ConnectKey,
+    address: Option<Addr<AgentsActor>>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if let Some(address) = self.address.take() {
+            // If the mailbox is full, the home finds out when it answers.
+            let _ = address.try_send(Gone(self.key));
+        }
+    }
+}

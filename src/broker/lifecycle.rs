@@ -1,0 +1,402 @@
+//! How a session comes, is served, falls behind, comes back and goes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::bayeux::{Answer, ConnectKey, Error, Pattern, Reconnect, Reply, ReplyAdvice, Session, Terms};
+use crate::broker::live::{Flight, Live, Stage};
+use crate::broker::receipt::Fate;
+use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
+use crate::clock;
+use crate::ids::{Position, RecordId, SessionId};
+use crate::log::{Expected, NewRecord, Outcome, Record};
+use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, RedeliveryCause, Transport};
+use crate::records;
+use crate::records::{ChannelPublished, Direct, SessionEnded, SessionState};
+
+impl<T> Sessions<T> {
+    /// An append failed: whoever waits for it is told so.
+    pub(super) fn handle_failed(&mut self, now: Instant, id: RecordId, outcome: Outcome) {
+        let Some(awaited) = self.awaited.remove(&id) else { return };
+        let error = match outcome {
+            Outcome::Appended(_) | Outcome::Full | Outcome::Unknown => Error::log_unavailable(),
+            Outcome::Conflict => Error::session_unknown(),
+        };
+        self.fail(now, awaited, error);
+    }
+
+    /// What was waited for will not come.
+    pub(super) fn fail(&mut self, now: Instant, awaited: Awaited, error: Error) {
+        match awaited {
+            Awaited::Change { key, slot, reply, session } => {
+                let reply = refused(reply, error);
+                self.complete(now, Awaited::Change { key, slot, reply, session });
+            }
+            Awaited::Handshake { key, slot, id, agent, .. } => {
+                self.shaken(agent.as_ref());
+                let advice = ReplyAdvice {
+                    reconnect: Reconnect::Handshake,
+                    interval: Some(self.settings.max_interval),
+                    timeout: None,
+                };
+                self.metrics.handshakes_total.of(HandshakeOutcome::Busy).inc();
+                self.fill(key, slot, Reply::HandshakeFailed { id, error, advice });
+                self.finish(now, key);
+            }
+            Awaited::Nobody => {}
+            Awaited::Publication { key, slot, reply } => {
+                self.fill(key, slot, refused(reply, error));
+                self.finish(now, key);
+            }
+            Awaited::Settled { session } => self.settled(now, session),
+        }
+    }
+
+    /// What was waited for has come.
+    pub(super) fn complete(&mut self, now: Instant, awaited: Awaited) {
+        match awaited {
+            Awaited::Change { key, slot, reply, session } => {
+                self.fill(key, slot, reply);
+                self.resume(now, key);
+                self.settled(now, session);
+            }
+            Awaited::Handshake { key, slot, id, agent, client } => {
+                self.shaken(agent.as_ref());
+                self.welcome(key, slot, id, client);
+                self.finish(now, key);
+            }
+            Awaited::Nobody => {}
+            Awaited::Publication { key, slot, reply } => {
+                self.fill(key, slot, reply);
+                self.finish(now, key);
+            }
+            Awaited::Settled { session } => self.settled(now, session),
+        }
+    }
+
+    /// A change of a session's record is no longer under way: those that waited for it go on.
+    fn settled(&mut self, now: Instant, session: SessionId) {
+        let Some(seat) = self.seats.get(&session).copied() else { return };
+        let Some(live) = self.live.get_mut(seat) else { return };
+        live.changing = false;
+        while let Some(next) = self.next_waiting(seat) {
+            self.resume(now, next);
+        }
+    }
+
+    fn next_waiting(&mut self, seat: Seat) -> Option<ConnectKey> {
+        let live = self.live.get_mut(seat)?;
+        if live.changing { None } else { live.waiting.pop_front() }
+    }
+
+    fn resume(&mut self, now: Instant, key: ConnectKey) {
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.blocked = false;
+            self.advance(now, key);
+        }
+    }
+
+    /// A session's record was applied.
+    pub(super) fn apply_session(&mut self, now: Instant, record: &Record, state: SessionState) {
+        if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
+            return;
+        }
+        let Some(seat) = self.seats.get(&state.session).copied() else {
+            let stage = match self.awaited.get(&record.id) {
+                Some(Awaited::Handshake { .. }) => {
+                    Stage::Streaming(Session::new(now, self.terms(&state), record.position))
+                }
+                // A session that was alive then was given its seat when the sessions were restored.
+                _ if record.position <= self.restored => return,
+                _ if state.ack || state.cursor.is_some() => Stage::Behind { ends: now + self.settings.resume },
+                _ => {
+                    // It ended here while this change of it was on its way, or its handshake was given up.
+                    let expected = Expected::At(record.position);
+                    return self.append_end(state.session, expected, EndReason::Lost, Awaited::Nobody);
+                }
+            };
+            self.seat(state, record.position, stage);
+            return;
+        };
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if record.position <= live.position {
+            return;
+        }
+        if let Stage::Streaming(_) = live.stage {
+            for (gone, _) in live.state.patterns.iter().filter(|(known, _)| !has(&state, known)) {
+                self.subscriptions.remove(gone, seat);
+            }
+            for (new, _) in state.patterns.iter().filter(|(known, _)| !has(&live.state, known)) {
+                self.subscriptions.insert(new, seat);
+            }
+        }
+        live.state = state;
+        live.position = record.position;
+    }
+
+    /// Gives a session its seat.
+    pub(super) fn seat(&mut self, state: SessionState, position: Position, stage: Stage) {
+        let (session, agent) = (state.session, state.agent.clone());
+        let seat = self.live.insert(Live::new(state, position, stage));
+        self.seats.insert(session, seat);
+        if let Some(agent) = agent {
+            self.agents.entry(agent).or_default().insert(seat);
+        }
+        self.total.add();
+        self.rearm(seat);
+    }
+
+    /// A session's time is up. One that acknowledges can still be resumed for a while.
+    pub(super) fn expire(&mut self, now: Instant, seat: Seat) {
+        let Some(live) = self.live.get(seat) else { return };
+        match live.stage {
+            Stage::Streaming(_) if live.state.ack => self.fall_behind(now, seat),
+            Stage::Behind { .. } | Stage::Streaming(_) => {
+                let (session, position) = (live.state.session, live.position);
+                self.end(now, session, position, EndReason::Expired);
+            }
+        }
+    }
+
+    /// A session is owed more than it may be owed. One that acknowledges is served from the ring when it comes
+    /// back; any other ends, so that its client starts afresh.
+    pub(super) fn overrun(&mut self, now: Instant, seat: Seat) {
+        let Some(live) = self.live.get(seat) else { return };
+        self.metrics.rejected_total.of(Limit::QueueMessages).inc();
+        if live.state.ack {
+            self.fall_behind(now, seat);
+        } else {
+            let (session, position) = (live.state.session, live.position);
+            self.end(now, session, position, EndReason::Overrun);
+        }
+    }
+
+    /// A parked connect gets what is owed so far; the rest is read from the ring when the client comes back.
+    fn fall_behind(&mut self, now: Instant, seat: Seat) {
+        let advice = self.come_back(self.settings.interval);
+        self.with_session(seat, |session| session.handle_release(now, advice));
+        self.flush(now, seat);
+        let Some(live) = self.live.get_mut(seat) else { return };
+        live.stage = Stage::Behind { ends: now + self.settings.resume };
+        live.in_flight.clear();
+        for (pattern, _) in &live.state.patterns {
+            self.subscriptions.remove(pattern, seat);
+        }
+        self.rearm(seat);
+    }
+
+    /// A session is over.
+    pub(super) fn remove(&mut self, now: Instant, session: SessionId, reason: EndReason) {
+        let Some(seat) = self.seats.remove(&session) else { return };
+        let Some(live) = self.live.try_remove(seat) else { return };
+        self.metrics.sessions_ended_total.of(reason).inc();
+        self.total.remove();
+        if let Some(deadline) = live.deadline {
+            self.deadlines.remove(&(deadline, seat));
+        }
+        for (pattern, _) in &live.state.patterns {
+            self.subscriptions.remove(pattern, seat);
+        }
+        if let Some(agent) = &live.state.agent
+            && let Some(seats) = self.agents.get_mut(agent)
+        {
+            seats.remove(&seat);
+            if seats.is_empty() {
+                self.agents.remove(agent);
+            }
+        }
+        if let Stage::Streaming(stream) = live.stage {
+            self.let_go(now, stream, reason);
+        }
+        for key in live.waiting {
+            self.resume(now, key);
+        }
+    }
+
+    /// A session ends here, before its record says so.
+    pub(super) fn end(&mut self, now: Instant, session: SessionId, position: Position, reason: EndReason) {
+        self.append_end(session, Expected::At(position), reason, Awaited::Nobody);
+        self.remove(now, session, reason);
+    }
+
+    /// Answers the parked connect of a session that is over: after a disconnect with what is owed, else that the
+    /// client must handshake.
+    fn let_go(&mut self, now: Instant, mut stream: Session, reason: EndReason) {
+        let advice = ReplyAdvice { reconnect: Reconnect::None, interval: None, timeout: None };
+        stream.handle_release(now, advice);
+        while let Some(answer) = stream.poll_answer(now, self.applied) {
+            let answer = match answer {
+                Answer::Reply { key, reply: Reply::Connect { id, .. }, .. } if reason != EndReason::Disconnected => {
+                    Answer::Reply { key, events: Vec::new(), reply: self.unknown_connect(key, id) }
+                }
+                Answer::Reply { .. } | Answer::Superseded(_) => answer,
+            };
+            self.answer_connect(now, None, answer);
+        }
+    }
+
+    /// Answers what can be answered of a session's connects, and arms its timer.
+    pub(super) fn flush(&mut self, now: Instant, seat: Seat) {
+        let cursor = self.applied;
+        let Some(live) = self.live.get_mut(seat) else { return };
+        live.dirty = false;
+        self.settle(now, seat);
+        while let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
+            let Some(answer) = session.poll_answer(now, cursor) else { break };
+            self.answer_connect(now, Some(seat), answer);
+        }
+        self.rearm(seat);
+    }
+
+    fn answer_connect(&mut self, now: Instant, seat: Option<Seat>, answer: Answer) {
+        match answer {
+            Answer::Reply { key, events, reply } => {
+                self.count_answer(&reply, events.len());
+                let fate = if events.is_empty() { None } else { self.track(seat, key, events.len()) };
+                let Some(conversation) = self.conversations.get_mut(&key) else { return };
+                conversation.reply(reply);
+                conversation.carry(events, fate);
+                conversation.blocked = false;
+                self.advance(now, key);
+            }
+            Answer::Superseded(key) => {
+                self.metrics.connects_total.of(ConnectOutcome::Superseded).inc();
+                if let Some(conversation) = self.conversations.remove(&key) {
+                    let answer = Answered::Superseded;
+                    self.outputs.push_back(Output::Answer { tell: conversation.tell, answer });
+                }
+            }
+        }
+    }
+
+    fn count_answer(&self, reply: &Reply, events: usize) {
+        let refused = matches!(reply, Reply::Connect { error: Some(_), .. });
+        let outcome = match events {
+            _ if refused => ConnectOutcome::Refused,
+            0 => ConnectOutcome::Answered,
+            _ => ConnectOutcome::Delivered,
+        };
+        self.metrics.connects_total.of(outcome).inc();
+        self.count_delivered(events);
+    }
+
+    fn count_delivered(&self, events: usize) {
+        self.metrics.deliveries_total.of(Transport::LongPolling).inc_by(count(events));
+    }
+
+    /// Learns how the responses fared that carried a session's events.
+    pub(super) fn settle(&mut self, now: Instant, seat: Seat) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        let lost = live.settle(now);
+        self.metrics.redeliveries_total.of(RedeliveryCause::Lost).inc_by(count(lost));
+    }
+
+    /// Remembers a response whose fate matters: one that carries events of a session that does not acknowledge.
+    fn track(&mut self, seat: Option<Seat>, key: ConnectKey, events: usize) -> Option<Arc<Fate>> {
+        let live = self.live.get_mut(seat?)?;
+        let again = events.saturating_sub(std::mem::take(&mut live.fresh));
+        if live.state.ack {
+            self.metrics.redeliveries_total.of(RedeliveryCause::Unacknowledged).inc_by(count(again));
+            return None;
+        }
+        let earlier = self.conversations.get(&key).and_then(|conversation| conversation.fate.clone());
+        let fate = earlier.unwrap_or_default();
+        live.in_flight.push(Flight { key, fate: Arc::clone(&fate), events });
+        Some(fate)
+    }
+
+    /// Sends a request's response if every message has its reply.
+    pub(super) fn finish(&mut self, now: Instant, key: ConnectKey) {
+        let Some(conversation) = self.conversations.get(&key) else { return };
+        if conversation.blocked || !conversation.is_complete() {
+            return;
+        }
+        let seat = conversation.session.and_then(|session| self.seats.get(&session).copied());
+        if conversation.events.is_empty()
+            && let Some(seat) = seat
+            && let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat)
+        {
+            let events = session.poll_ride(now, key);
+            self.count_delivered(events.len());
+            let fate = if events.is_empty() { None } else { self.track(Some(seat), key, events.len()) };
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.carry(events, fate);
+            }
+        }
+        if let Some(conversation) = self.conversations.remove(&key) {
+            let (tell, answer) = conversation.answer();
+            self.outputs.push_back(Output::Answer { tell, answer });
+        }
+        if let Some(seat) = seat {
+            self.rearm(seat);
+        }
+    }
+
+    /// Makes sure that the timer looks at a session in time. A deadline that moved later is found out when the
+    /// earlier one comes, so that most deliveries leave the timers alone.
+    pub(super) fn rearm(&mut self, seat: Seat) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        let Some(due) = live.due() else { return };
+        if live.deadline.is_some_and(|armed| armed <= due) {
+            return;
+        }
+        if let Some(armed) = live.deadline.replace(due) {
+            self.deadlines.remove(&(armed, seat));
+        }
+        self.deadlines.insert((due, seat));
+    }
+
+    pub(super) fn terms(&self, state: &SessionState) -> Terms {
+        Terms {
+            ack: state.ack,
+            timeout: self.settings.timeout,
+            interval: self.settings.interval,
+            max_interval: self.settings.max_interval,
+            queue_messages: self.settings.queue_messages,
+            queue_bytes: self.settings.queue_bytes,
+        }
+    }
+
+    pub(super) fn append_state(&mut self, state: &SessionState, expected: Expected, awaited: Awaited) {
+        self.append(state.record(RecordId::draw(), clock::wall(), expected), awaited);
+    }
+
+    pub(super) fn append_end(&mut self, session: SessionId, expected: Expected, reason: EndReason, awaited: Awaited) {
+        let ended = SessionEnded { session, reason: reason.as_str().into() };
+        self.append(ended.record(RecordId::draw(), clock::wall(), expected), awaited);
+    }
+
+    pub(super) fn append_publication(&mut self, published: &ChannelPublished, keep: records::Keep, awaited: Awaited) {
+        self.append(published.record(RecordId::draw(), clock::wall(), keep), awaited);
+    }
+
+    pub(super) fn append_direct(&mut self, direct: &Direct, awaited: Awaited) {
+        self.append(direct.record(RecordId::draw(), clock::wall()), awaited);
+    }
+
+    fn append(&mut self, record: NewRecord, awaited: Awaited) {
+        self.awaited.insert(record.id, awaited);
+        self.outputs.push_back(Output::Append(record));
+    }
+}
+
+fn count(messages: usize) -> u64 {
+    u64::try_from(messages).unwrap_or(u64::MAX)
+}
+
+fn has(state: &SessionState, pattern: &Pattern) -> bool {
+    state.patterns.iter().any(|(known, _)| known == pattern)
+}
+
+/// The same reply, but saying no.
+fn refused(reply: Reply, error: Error) -> Reply {
+    let error = Some(error);
+    match reply {
+        Reply::Disconnect { id, .. } => Reply::Disconnect { id, error },
+        Reply::Publish { id, channel, .. } => Reply::Publish { id, channel, error },
+        Reply::Subscription { id, ended, echo, .. } => Reply::Subscription { id, ended, echo, error },
+        Reply::Connect { .. } | Reply::Handshake { .. } | Reply::HandshakeFailed { .. } | Reply::Invalid { .. } => {
+            reply
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One session at its home: what its newest record says, and how it is being served.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use crate::bayeux::{Channel, ConnectKey, Event, Session};
+use crate::broker::receipt::{Fate, Known};
+use crate::ids::Position;
+use crate::records::SessionState;
+
+/// A session at its home.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// What its newest record says.
+    pub state: SessionState,
+    /// Where that record is.
+    pub position: Position,
+    /// How it is being served.
+    pub stage: Stage,
+    /// Whether a change of its record is under way; further ones wait.
+    pub changing: bool,
+    /// Requests that wait for that change.
+    pub waiting: VecDeque<ConnectKey>,
+    /// Responses that carried events and whose fate is not known.
+    pub in_flight: SmallVec<[Flight; 1]>,
+    /// How many messages were queued since its last response with messages.
+    pub fresh: usize,
+    /// When the home's timer will next look at it. May be earlier than needed, never later.
+    pub deadline: Option<Instant>,
+    /// Whether it stands in the list of sessions to be looked at after this batch of records.
+    pub dirty: bool,
+}
+
+/// A response that carried events and whose fate is not known.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// Its name.
+    pub key: ConnectKey,
+    /// By which it tells.
+    pub fate: Arc<Fate>,
+    /// How many it carries.
+    pub events: usize,
+}
+
+/// How a session is being served.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all sessions stream, and each delivery would follow the box")]
+pub(super) enum Stage {
+    /// Nobody is there and nothing is queued: when its client comes back it is served from the ring.
+    Behind {
+        /// When it ends if its client does not come back.
+        ends: Instant,
+    },
+    /// What concerns it is queued as it happens.
+    Streaming(Session),
+}
+
+impl Live {
+    /// A session that nobody has asked for yet.
+    pub(super) fn new(state: SessionState, position: Position, stage: Stage) -> Self {
+        Self {
+            state,
+            position,
+            stage,
+            changing: false,
+            waiting: VecDeque::new(),
+            in_flight: SmallVec::new(),
+            fresh: 0,
+            deadline: None,
+            dirty: false,
+        }
+    }
+
+    /// Whether it subscribed to a pattern that matches `channel`.
+    pub(super) fn hears(&self, channel: &Channel) -> bool {
+        self.state.patterns.iter().any(|(pattern, _)| pattern.matches(channel))
+    }
+
+    /// Whether a connect is parked.
+    pub(super) fn is_parked(&self) -> bool {
+        match &self.stage {
+            Stage::Behind { .. } => false,
+            Stage::Streaming(session) => session.is_parked(),
+        }
+    }
+
+    /// When it needs to be looked at.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Behind { ends } => Some(*ends),
+            Stage::Streaming(session) => session.poll_timeout(),
+        }
+    }
+
+    /// Owes it an event, if it is being served. `false` if it was owed too much.
+    #[must_use]
+    pub(super) fn deliver(&mut self, at: Position, event: &Event) -> bool {
+        match &mut self.stage {
+            Stage::Behind { .. } => true,
+            Stage::Streaming(session) => {
+                let taken = session.deliver(at, event.clone()).is_ok();
+                self.fresh += usize::from(taken);
+                taken
+            }
+        }
+    }
+
+    /// Tells the session how the responses fared that carried its events. Says how many events are owed again.
+    pub(super) fn settle(&mut self, now: Instant) -> usize {
+        let mut lost = 0;
+        let Stage::Streaming(session) = &mut self.stage else {
+            self.in_flight.clear();
+            return lost;
+        };
+        self.in_flight.retain(|flight| match flight.fate.known() {
+            Known::Lost => {
+                session.handle_lost(now, flight.key);
+                lost += flight.events;
+                false
+            }
+            Known::Nothing => true,
+            Known::Written => {
+                session.handle_written(now, flight.key);
+                false
+            }
+        });
+        lost
+    }
+
+    /// Takes back what responses carry that were not written to their end.
+    pub(super) fn take_back(&mut self, now: Instant) {
+        self.settle(now);
+        for flight in std::mem::take(&mut self.in_flight) {
+            if let Stage::Streaming(session) = &mut self.stage {
+                session.handle_lost(now, flight.key);
+            }
+        }
+    }
+
+    /// Up to where its client was served, for the record that a stop writes.
+    pub(super) fn served(&self, applied: Position) -> Position {
+        match &self.stage {
+            Stage::Behind { .. } => self.state.cursor.unwrap_or(self.position),
+            Stage::Streaming(session) => session.settled(applied),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Sessions, and who is told.
+//!
+//! Each home is a core, `Sessions`, owned by an actor that follows the log. The broker knows nothing of
+//! commands: what `exchange` decides reaches it as records. It knows no status codes, and no transport.
+//!
+//! Read [`Broker`] first, then `sessions.rs`, `requests.rs` and `lifecycle.rs`.
+
+mod agents;
+mod conversation;
+mod handle;
+mod lifecycle;
+mod live;
+mod receipt;
+mod recent;
+mod requests;
+mod resume;
+mod rules;
+mod sessions;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use handle::{Broker, Outcome, Peer, Receipt};
+pub use rules::{Rule, Rules, Who};
+pub use settings::{Anonymous, Binding, Settings};

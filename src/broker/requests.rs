@@ -1,0 +1,438 @@
+//! What clients ask for: the messages of a request are taken in order. What changes a session or is told to
+//! others becomes a record first; its reply leaves once the home has applied that.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::bayeux::{
+    Advice, Body, Channel, Connect, ConnectKey, Error, Family, MessageId, Pattern, Reconnect, Reply, ReplyAdvice,
+    Request,
+};
+use crate::broker::conversation::Conversation;
+use crate::broker::handle::Peer;
+use crate::broker::live::Stage;
+use crate::broker::sessions::{Awaited, Seat, Sessions};
+use crate::broker::settings::{Anonymous, Binding};
+use crate::ids::{AgentId, ClientId, Position, SessionId};
+use crate::log::Expected;
+use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, Source};
+use crate::records::{ChannelPublished, Direct, SessionState, Start};
+
+/// The transports on offer.
+const TRANSPORTS: &[&str] = &["long-polling"];
+
+impl<T> Sessions<T> {
+    /// Takes a client's request in.
+    pub(super) fn handle_request(&mut self, now: Instant, key: ConnectKey, conversation: Conversation<T>) {
+        self.conversations.insert(key, conversation);
+        self.advance(now, key);
+    }
+
+    /// The client of a request is gone.
+    pub(super) fn handle_gone(&mut self, now: Instant, key: ConnectKey) {
+        let Some(conversation) = self.conversations.remove(&key) else { return };
+        let Some(seat) = conversation.session.and_then(|session| self.seats.get(&session).copied()) else { return };
+        if let Some(live) = self.live.get_mut(seat)
+            && let Stage::Streaming(session) = &mut live.stage
+        {
+            let parked = session.is_parked();
+            session.handle_lost(now, key);
+            if parked && !session.is_parked() {
+                self.metrics.connects_total.of(ConnectOutcome::Lost).inc();
+            }
+        }
+        self.rearm(seat);
+    }
+
+    /// A response that carried a session's events was dropped before it was written.
+    pub(super) fn handle_lost(&mut self, now: Instant, session: SessionId) {
+        if let Some(seat) = self.seats.get(&session).copied() {
+            self.flush(now, seat);
+        }
+    }
+
+    /// Takes up a request where it stopped.
+    pub(super) fn advance(&mut self, now: Instant, key: ConnectKey) {
+        while let Some(conversation) = self.conversations.get_mut(&key)
+            && !conversation.blocked
+        {
+            let Some(request) = conversation.next() else { break };
+            self.take(now, key, request);
+        }
+        self.finish(now, key);
+    }
+
+    fn block(&mut self, key: ConnectKey) {
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.blocked = true;
+        }
+    }
+
+    fn take(&mut self, now: Instant, key: ConnectKey, request: Request) {
+        if let Body::Handshake { ack, types } = &request.body {
+            let (ack, types) = (*ack, types.clone());
+            match self.conversations.get_mut(&key).and_then(|conversation| conversation.fresh.take()) {
+                Some(fresh) => self.handshake(now, key, request.id, ack, types.as_deref(), fresh),
+                None => self.turn_down(key, request),
+            }
+            return;
+        }
+        let Some(seat) = self.find(key, request.client.as_ref()) else { return self.turn_down(key, request) };
+        let changes = matches!(request.body, Body::Subscribe { .. } | Body::Unsubscribe { .. } | Body::Disconnect);
+        if let Some(live) = self.live.get_mut(seat)
+            && changes
+            && live.changing
+        {
+            live.waiting.push_back(key);
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.requests.push_front(request);
+            }
+            return self.block(key);
+        }
+        let id = request.id;
+        match request.body {
+            Body::Connect { ack, advice } => self.connect(now, key, seat, id, ack, advice),
+            Body::Disconnect => self.disconnect(key, seat, id),
+            Body::Handshake { .. } => {}
+            Body::Invalid { channel, subscription, error } => {
+                self.reply(key, Reply::Invalid { id, channel, subscription, error });
+            }
+            Body::Publish { channel, data } => self.publish(now, key, seat, id, channel, data),
+            Body::Subscribe { patterns, echo } => self.subscribe(now, key, seat, id, &patterns, echo),
+            Body::Unsubscribe { patterns, echo } => self.unsubscribe(now, key, seat, id, &patterns, echo),
+        }
+    }
+
+    /// Answers a message of a session that nobody has, or that is not this client's.
+    fn turn_down(&mut self, key: ConnectKey, request: Request) {
+        if let Body::Connect { .. } = request.body {
+            self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
+        }
+        let reply = request.session_unknown(self.unknown(key));
+        self.reply(key, reply);
+    }
+
+    /// The session that a request may speak for.
+    fn find(&mut self, key: ConnectKey, client: Option<&ClientId>) -> Option<Seat> {
+        let conversation = self.conversations.get_mut(&key)?;
+        if conversation.shakes {
+            return None;
+        }
+        let session = client?.session();
+        let seat = self.seats.get(&session).copied()?;
+        let state = &self.live.get(seat)?.state;
+        let same_agent = state.agent == conversation.peer.agent;
+        let same_browser = match self.settings.binding {
+            Binding::ClientId => true,
+            Binding::Cookie => state.cookie == Some(conversation.peer.cookie.hash()),
+        };
+        if !same_agent || !same_browser {
+            return None;
+        }
+        conversation.session = Some(session);
+        Some(seat)
+    }
+
+    /// What this client is told of a session that nobody has.
+    fn unknown(&self, key: ConnectKey) -> Error {
+        let desktop = self.conversations.get(&key).is_some_and(|conversation| conversation.peer.desktop);
+        if desktop { self.settings.desktop_unknown.clone() } else { Error::session_unknown() }
+    }
+
+    fn handshake(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        id: Option<MessageId>,
+        ack: bool,
+        types: Option<&[Box<str>]>,
+        fresh: ClientId,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        let peer = conversation.peer.clone();
+        self.make_room(now, peer.agent.as_ref());
+        if let Err((error, advice, outcome)) = self.may_handshake(&peer, types) {
+            self.metrics.handshakes_total.of(outcome).inc();
+            self.reply(key, Reply::HandshakeFailed { id, error, advice });
+            return;
+        }
+        let session = fresh.session();
+        let state = SessionState {
+            session,
+            agent: peer.agent,
+            cookie: Some(peer.cookie.hash()),
+            desktop: peer.desktop,
+            ack,
+            since: Start::Here,
+            home: Arc::clone(&self.settings.node),
+            patterns: Vec::new(),
+            cursor: None,
+        };
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        conversation.session = Some(session);
+        let slot = conversation.reserve();
+        let agent = state.agent.clone();
+        self.total.add();
+        *self.shaking.entry(agent.clone()).or_default() += 1;
+        let awaited = Awaited::Handshake { key, slot, id, agent, client: fresh };
+        self.append_state(&state, Expected::Nothing, awaited);
+    }
+
+    /// A handshake is no longer under way.
+    pub(super) fn shaken(&mut self, agent: Option<&AgentId>) {
+        self.total.remove();
+        let agent = agent.cloned();
+        if let Some(shaking) = self.shaking.get_mut(&agent) {
+            *shaking -= 1;
+            if *shaking == 0 {
+                self.shaking.remove(&agent);
+            }
+        }
+    }
+
+    fn may_handshake(
+        &self,
+        peer: &Peer,
+        types: Option<&[Box<str>]>,
+    ) -> Result<(), (Error, ReplyAdvice, HandshakeOutcome)> {
+        if let Some(window) = self.draining {
+            return Err((Error::draining(), self.come_back(window), HandshakeOutcome::Busy));
+        }
+        if peer.agent.is_none() && self.settings.anonymous == Anonymous::Refuse {
+            return Err((Error::handshake_denied(), ReplyAdvice::NONE, HandshakeOutcome::Refused));
+        }
+        if let Some(types) = types
+            && !types.iter().any(|name| TRANSPORTS.contains(&&**name))
+        {
+            return Err((Error::connection_types_unsupported(types), ReplyAdvice::NONE, HandshakeOutcome::Refused));
+        }
+        let limit = if self.total.get() >= self.settings.sessions {
+            Limit::Sessions
+        } else if self.is_at_quota(peer.agent.as_ref()) {
+            Limit::SessionsPerAgent
+        } else {
+            return Ok(());
+        };
+        self.metrics.rejected_total.of(limit).inc();
+        let later = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
+        Err((Error::limit(limit.as_str()), later, HandshakeOutcome::Busy))
+    }
+
+    /// Whether an agent has as many sessions as it may have.
+    fn is_at_quota(&self, agent: Option<&AgentId>) -> bool {
+        let Some(agent) = agent else { return false };
+        let seated = self.agents.get(agent).map_or(0, BTreeSet::len);
+        let shaking = self.shaking.get(&Some(agent.clone())).copied().unwrap_or_default();
+        seated + shaking >= self.settings.sessions_per_agent
+    }
+
+    /// Sessions whose clients are not there do not keep an agent from another one: the one that would end first does.
+    fn make_room(&mut self, now: Instant, agent: Option<&AgentId>) {
+        while self.is_at_quota(agent) {
+            let seats = agent.and_then(|agent| self.agents.get(agent)).into_iter().flatten();
+            let behind = seats.filter_map(|seat| {
+                let live = self.live.get(*seat)?;
+                match live.stage {
+                    Stage::Behind { ends } => Some((ends, live.state.session, live.position)),
+                    Stage::Streaming(_) => None,
+                }
+            });
+            let Some((_, session, position)) = behind.min() else { return };
+            self.end(now, session, position, EndReason::Expired);
+        }
+    }
+
+    /// The record of a handshake was applied: the session exists.
+    pub(super) fn welcome(&mut self, key: ConnectKey, slot: usize, id: Option<MessageId>, client: ClientId) {
+        self.metrics.handshakes_total.of(HandshakeOutcome::Accepted).inc();
+        let ack =
+            self.seats.get(&client.session()).and_then(|seat| self.live.get(*seat)).is_some_and(|live| live.state.ack);
+        let advice = ReplyAdvice {
+            reconnect: Reconnect::Retry,
+            interval: Some(self.settings.interval),
+            timeout: Some(self.settings.timeout),
+        };
+        self.fill(key, slot, Reply::Handshake { id, client, types: TRANSPORTS, advice, ack });
+    }
+
+    fn connect(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        seat: Seat,
+        id: Option<MessageId>,
+        ack: Option<u64>,
+        advice: Option<Advice>,
+    ) {
+        let ack = ack.map(Position::new);
+        if !self.attend(now, seat, ack) {
+            self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
+            return self.reply(key, self.unknown_connect(key, id));
+        }
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        let alone = conversation.alone;
+        let cursor = self.applied;
+        let draining = self.draining;
+        let come_back = draining.map(|window| self.come_back(window));
+        self.settle(now, seat);
+        let Some(live) = self.live.get_mut(seat) else { return };
+        let Stage::Streaming(session) = &mut live.stage else { return };
+        let connect = Connect { key, id: id.clone(), ack, advice, alone };
+        if session.handle_connect(now, connect, cursor).is_err() {
+            let (session, position) = (live.state.session, live.position);
+            self.end(now, session, position, EndReason::UnknownAck);
+            self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
+            return self.reply(key, self.unknown_connect(key, id));
+        }
+        if let Some(advice) = come_back {
+            session.handle_release(now, advice);
+        }
+        self.block(key);
+        self.flush(now, seat);
+    }
+
+    fn disconnect(&mut self, key: ConnectKey, seat: Seat, id: Option<MessageId>) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        live.changing = true;
+        let (session, position) = (live.state.session, live.position);
+        let slot = self.reserve(key);
+        let awaited = Awaited::Change { key, slot, reply: Reply::Disconnect { id, error: None }, session };
+        self.append_end(session, Expected::At(position), EndReason::Disconnected, awaited);
+        self.block(key);
+    }
+
+    fn publish(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        seat: Seat,
+        id: Option<MessageId>,
+        channel: Channel,
+        data: Bytes,
+    ) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if let Stage::Streaming(session) = &mut live.stage {
+            session.handle_message(now);
+        }
+        let session = live.state.session;
+        let agent = live.state.agent.clone();
+        match channel.family() {
+            Family::Service if channel.as_str() == "/service/echo" => {
+                let direct = Direct { session, channel: channel.clone(), data, id: id.clone().map(|id| id.0) };
+                let slot = self.reserve(key);
+                let awaited = Awaited::Publication { key, slot, reply: Reply::Publish { id, channel, error: None } };
+                self.append_direct(&direct, awaited);
+            }
+            Family::Meta | Family::Service => {
+                let error = Some(Error::service_unknown(&channel));
+                self.reply(key, Reply::Publish { id, channel, error });
+            }
+            Family::Broadcast if self.settings.rules.may_publish(agent.as_ref(), &channel) => {
+                let keep = self.settings.rules.keep(&channel);
+                let published = ChannelPublished { channel, data, publisher: Some(session), key: None };
+                self.metrics.publications_total.of(Source::Client).inc();
+                let slot = self.reserve(key);
+                let reply = Reply::Publish { id, channel: published.channel.clone(), error: None };
+                self.append_publication(&published, keep, Awaited::Publication { key, slot, reply });
+            }
+            Family::Broadcast => {
+                let error = Some(Error::publish_denied("denied_by_rule"));
+                self.reply(key, Reply::Publish { id, channel, error });
+            }
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        seat: Seat,
+        id: Option<MessageId>,
+        patterns: &[Pattern],
+        echo: Bytes,
+    ) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if let Stage::Streaming(session) = &mut live.stage {
+            session.handle_message(now);
+        }
+        let agent = live.state.agent.as_ref();
+        let denied = patterns
+            .iter()
+            .find(|pattern| pattern.family() == Family::Meta || !self.settings.rules.may_subscribe(agent, pattern));
+        if let Some(pattern) = denied {
+            let error = Some(Error::subscribe_denied(pattern.as_str()));
+            self.reply(key, Reply::Subscription { id, ended: false, echo, error });
+            return;
+        }
+        let mut state = live.state.clone();
+        for pattern in patterns.iter().filter(|pattern| pattern.family() != Family::Service) {
+            if !state.patterns.iter().any(|(known, _)| known == pattern) {
+                state.patterns.push((pattern.clone(), Start::Here));
+            }
+        }
+        if state.patterns.len() > self.settings.subscriptions_per_session {
+            self.metrics.rejected_total.of(Limit::Subscriptions).inc();
+            let error = Some(Error::limit(Limit::Subscriptions.as_str()));
+            self.reply(key, Reply::Subscription { id, ended: false, echo, error });
+            return;
+        }
+        self.change(key, seat, state, Reply::Subscription { id, ended: false, echo, error: None })
+    }
+
+    fn unsubscribe(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        seat: Seat,
+        id: Option<MessageId>,
+        patterns: &[Pattern],
+        echo: Bytes,
+    ) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if let Stage::Streaming(session) = &mut live.stage {
+            session.handle_message(now);
+        }
+        let mut state = live.state.clone();
+        state.patterns.retain(|(known, _)| !patterns.contains(known));
+        self.change(key, seat, state, Reply::Subscription { id, ended: true, echo, error: None })
+    }
+
+    /// Writes down a session's new state, unless nothing changed.
+    fn change(&mut self, key: ConnectKey, seat: Seat, state: SessionState, reply: Reply) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if live.state == state {
+            self.reply(key, reply);
+            return;
+        }
+        live.changing = true;
+        let expected = Expected::At(live.position);
+        let slot = self.reserve(key);
+        let session = state.session;
+        self.append_state(&state, expected, Awaited::Change { key, slot, reply, session });
+        self.block(key);
+    }
+
+    /// What a connect of a session that is gone is answered.
+    pub(super) fn unknown_connect(&self, key: ConnectKey, id: Option<MessageId>) -> Reply {
+        Reply::Connect { id, error: Some(self.unknown(key)), advice: Some(ReplyAdvice::HANDSHAKE), ack: None }
+    }
+
+    fn reply(&mut self, key: ConnectKey, reply: Reply) {
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.reply(reply);
+        }
+    }
+
+    fn reserve(&mut self, key: ConnectKey) -> usize {
+        self.conversations.get_mut(&key).map_or(0, Conversation::reserve)
+    }
+
+    pub(super) fn fill(&mut self, key: ConnectKey, slot: usize, reply: Reply) {
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.fill(slot, reply);
+        }
+    }
+}

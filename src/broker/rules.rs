@@ -1,0 +1,106 @@
+//! Channel rules: who may hear a channel, who may publish to it, and whether its publications are kept.
+//!
+//! The first rule whose pattern matches a channel decides; a channel that no rule matches is nobody's. A
+//! wildcard subscription is filtered when something is delivered, so that a right on `/a/b` does not leak
+//! through `/a/*` or `/**`.
+
+use std::collections::BTreeSet;
+
+use crate::bayeux::{Channel, Pattern};
+use crate::ids::AgentId;
+use crate::records::Keep;
+
+/// Who may do a thing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Who {
+    /// Everybody who is logged in.
+    Agents,
+    /// Everybody.
+    Anyone,
+    /// These agents.
+    Named(BTreeSet<AgentId>),
+    /// Nobody.
+    Nobody,
+}
+
+/// What holds for the channels that a pattern matches.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rule {
+    /// Which channels.
+    pub pattern: Pattern,
+    /// Who may hear them.
+    pub subscribe: Who,
+    /// Who may publish to them.
+    pub publish: Who,
+    /// Whether publications are written down before they are answered.
+    pub keep: Keep,
+}
+
+/// Every channel rule, the first match first.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Vec<Rule>);
+
+/// Where an agent's own feeds are: the same name is another feed for each agent.
+const MINE: &str = "/v2/me";
+
+/// Topics of the desktops' API that this server never publishes to, but that desktops subscribe to.
+const SERVICES: &str = "/notifications/services";
+
+impl Who {
+    /// Whether that holds for this agent, or for nobody in particular.
+    pub fn includes(&self, agent: Option<&AgentId>) -> bool {
+        match self {
+            Self::Agents => agent.is_some(),
+            Self::Anyone => true,
+            Self::Named(names) => agent.is_some_and(|agent| names.contains(agent)),
+            Self::Nobody => false,
+        }
+    }
+}
+
+impl Rules {
+    /// These rules, the first match first.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self(rules)
+    }
+
+    fn of(&self, channel: &Channel) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.pattern.matches(channel))
+    }
+
+    /// Who may hear a broadcast channel.
+    pub fn audience(&self, channel: &Channel) -> &Who {
+        if channel.as_str() == SERVICES {
+            return &Who::Agents;
+        }
+        if is_mine(channel.as_str()) {
+            return &Who::Nobody;
+        }
+        self.of(channel).map_or(&Who::Nobody, |rule| &rule.subscribe)
+    }
+
+    /// Whether a pattern may be subscribed to at all. What is delivered for a wildcard is filtered later.
+    pub fn may_subscribe(&self, agent: Option<&AgentId>, pattern: &Pattern) -> bool {
+        if is_mine(pattern.as_str()) {
+            return agent.is_some();
+        }
+        match Channel::parse(pattern.as_str()) {
+            Ok(channel) => self.audience(&channel).includes(agent),
+            Err(_) => agent.is_some() || self.0.iter().any(|rule| rule.subscribe == Who::Anyone),
+        }
+    }
+
+    /// Whether a channel may be published to.
+    pub fn may_publish(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
+        !is_mine(channel.as_str()) && self.of(channel).is_some_and(|rule| rule.publish.includes(agent))
+    }
+
+    /// Whether publications are written down before they are answered.
+    pub fn keep(&self, channel: &Channel) -> Keep {
+        self.of(channel).map_or(Keep::Volatile, |rule| rule.keep)
+    }
+}
+
+fn is_mine(name: &str) -> bool {
+    name.strip_prefix(MINE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

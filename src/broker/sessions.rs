@@ -1,0 +1,467 @@
+//! The sessions of one home, as a core: it takes in requests, records and time, and hands out records to append
+//! and answers to give. It does no I/O but look-ups in the log's ring.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use crate::bayeux::{
+    Channel, ConnectKey, Error, Event, MessageId, Reconnect, Reply, ReplyAdvice, Session, Subscriptions,
+};
+use crate::broker::conversation::Conversation;
+use crate::broker::live::{Live, Stage};
+use crate::broker::receipt::Fate;
+use crate::broker::recent::Recent;
+use crate::broker::rules::Who;
+use crate::broker::settings::Settings;
+use crate::calls;
+use crate::calls::Family;
+use crate::clock;
+use crate::gws::notification;
+use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
+use crate::log::{Expected, Log, NewRecord, Record};
+use crate::metrics::{EndReason, Label, Metrics};
+use crate::records;
+use crate::records::{CallChanged, ChannelPublished, Direct, Payload, SessionEnded, SessionState};
+
+/// Work that the core hands out.
+#[derive(Debug)]
+pub(super) enum Output<T> {
+    /// Answer a request.
+    Answer {
+        /// Whose.
+        tell: T,
+        /// With what.
+        answer: Answered,
+    },
+    /// Append a record, and tell the core if that failed.
+    Append(NewRecord),
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// A response body.
+    Body {
+        /// A JSON array.
+        body: Vec<u8>,
+        /// The session whose events it carries, which must learn how the response fared.
+        carries: Option<(SessionId, Arc<Fate>)>,
+    },
+    /// A newer connect took its place.
+    Superseded,
+}
+
+/// How many sessions there are at all homes.
+#[derive(Debug, Default)]
+pub(super) struct Total(AtomicUsize);
+
+impl Total {
+    /// How many.
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Which session of this home; reused after it ended.
+pub(super) type Seat = usize;
+
+/// The sessions of one home.
+#[derive(Debug)]
+pub(super) struct Sessions<T> {
+    pub(super) settings: Arc<Settings>,
+    pub(super) metrics: Metrics,
+    pub(super) log: Arc<dyn Log>,
+    /// Which of the homes this is.
+    pub(super) home: usize,
+    /// How far the log has been applied.
+    pub(super) applied: Position,
+    pub(super) live: Slab<Live>,
+    pub(super) seats: BTreeMap<SessionId, Seat>,
+    pub(super) agents: BTreeMap<AgentId, BTreeSet<Seat>>,
+    pub(super) subscriptions: Subscriptions<Seat>,
+    pub(super) recent: Recent,
+    pub(super) conversations: BTreeMap<ConnectKey, Conversation<T>>,
+    /// What waits for a record to be applied.
+    pub(super) awaited: BTreeMap<RecordId, Awaited>,
+    pub(super) deadlines: BTreeSet<(Instant, Seat)>,
+    pub(super) dirty: VecDeque<Seat>,
+    pub(super) outputs: VecDeque<Output<T>>,
+    pub(super) draining: Option<Duration>,
+    pub(super) total: Arc<Total>,
+    /// Handshakes whose record is not applied yet, by agent: they count towards the limits.
+    pub(super) shaking: BTreeMap<Option<AgentId>, usize>,
+    /// The head of the log when the sessions were restored.
+    pub(super) restored: Position,
+    /// When the oldest record was made that this batch queued for somebody.
+    oldest: Option<WallTime>,
+    /// Room for the seats of one delivery.
+    matched: Vec<Seat>,
+}
+
+/// What waits for a record to be applied.
+#[derive(Debug)]
+pub(super) enum Awaited {
+    /// A change of a session's record: its request goes on after it.
+    Change {
+        /// The request.
+        key: ConnectKey,
+        /// The reply's place.
+        slot: usize,
+        /// The reply.
+        reply: Reply,
+        /// The session.
+        session: SessionId,
+    },
+    /// A handshake's new session.
+    Handshake {
+        /// The request.
+        key: ConnectKey,
+        /// The reply's place.
+        slot: usize,
+        /// The message's id.
+        id: Option<MessageId>,
+        /// Whose it is.
+        agent: Option<AgentId>,
+        /// The new session's secret.
+        client: ClientId,
+    },
+    /// Nobody.
+    Nobody,
+    /// A publication: its request has gone on already.
+    Publication {
+        /// The request.
+        key: ConnectKey,
+        /// The reply's place.
+        slot: usize,
+        /// The reply.
+        reply: Reply,
+    },
+    /// A change of a session's record that no request waits with.
+    Settled {
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// The home of a session: its agent's, or for an anonymous one a home of its own.
+pub(super) fn home_of(agent: Option<&AgentId>, session: SessionId, homes: usize) -> usize {
+    match agent {
+        Some(agent) => home_of_agent(agent, homes),
+        None => spread(session.bytes(), homes),
+    }
+}
+
+fn home_of_agent(agent: &AgentId, homes: usize) -> usize {
+    spread(agent.as_str().as_bytes(), homes)
+}
+
+/// Why a session ended, as its record says. A reason of another version counts as its client's own wish.
+fn reason_of(ended: &SessionEnded) -> EndReason {
+    let known = EndReason::ALL.iter().find(|reason| reason.as_str() == &*ended.reason);
+    known.copied().unwrap_or(EndReason::Disconnected)
+}
+
+fn spread(bytes: &[u8], homes: usize) -> usize {
+    usize::try_from(crc32fast::hash(bytes)).unwrap_or_default() % homes.max(1)
+}
+
+impl<T> Sessions<T> {
+    /// The sessions of home number `home`, before any record is applied. Feed it every record from the ring's
+    /// floor on.
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        metrics: Metrics,
+        log: Arc<dyn Log>,
+        total: Arc<Total>,
+        home: usize,
+    ) -> Self {
+        let applied = log.floor();
+        Self {
+            settings,
+            metrics,
+            log,
+            home,
+            applied,
+            live: Slab::new(),
+            seats: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            subscriptions: Subscriptions::default(),
+            recent: Recent::default(),
+            conversations: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            dirty: VecDeque::new(),
+            outputs: VecDeque::new(),
+            draining: None,
+            total,
+            shaking: BTreeMap::new(),
+            restored: Position::ZERO,
+            oldest: None,
+            matched: Vec::new(),
+        }
+    }
+
+    /// Takes over the sessions that the log knows. Those that can be resumed wait for their clients; the others
+    /// ended with the process that served them.
+    ///
+    /// # Errors
+    /// What could not be read, for the operator.
+    pub(super) fn restore(&mut self, now: Instant) -> Result<(), String> {
+        self.restored = self.log.head();
+        for subject in self.log.subjects("session/") {
+            let record = self.log.newest(&subject).map_err(|error| error.to_string())?;
+            let Some(record) = record else { continue };
+            let payload = records::decode(&record).map_err(|error| error.to_string())?;
+            let Payload::SessionState(state) = payload else { continue };
+            if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
+                continue;
+            }
+            if state.ack || state.cursor.is_some() {
+                let ends = now + self.settings.resume;
+                self.seat(state, record.position, Stage::Behind { ends });
+            } else {
+                self.append_end(state.session, Expected::At(record.position), EndReason::Lost, Awaited::Nobody);
+            }
+        }
+        Ok(())
+    }
+
+    /// How far the log has been applied.
+    pub(super) fn applied(&self) -> Position {
+        self.applied
+    }
+
+    /// Takes a record in. Call [`handle_caught_up`](Self::handle_caught_up) after the last of a batch.
+    pub(super) fn handle_record(&mut self, now: Instant, record: &Record) {
+        if record.position <= self.applied {
+            return;
+        }
+        match records::decode(record) {
+            Ok(Payload::CallChanged(changed)) => self.apply_call(now, record.position, record.time, &changed),
+            Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record.position, &published),
+            Ok(Payload::Direct(direct)) => self.apply_direct(now, record.position, &direct),
+            Ok(Payload::LogOpened) => {}
+            Ok(Payload::SessionEnded(ended)) => self.remove(now, ended.session, reason_of(&ended)),
+            Ok(Payload::SessionState(state)) => self.apply_session(now, record, state),
+            Err(error) => tracing::error!(%error, "a record cannot be read"),
+        }
+        self.applied = record.position;
+        if !self.dirty.is_empty() {
+            self.oldest.get_or_insert(record.time);
+        }
+        if let Some(awaited) = self.awaited.remove(&record.id) {
+            self.complete(now, awaited);
+        }
+    }
+
+    /// A batch of records has been taken in: answers that are due become outputs.
+    pub(super) fn handle_caught_up(&mut self, now: Instant) {
+        let before = self.outputs.len();
+        while let Some(seat) = self.dirty.pop_front() {
+            self.flush(now, seat);
+        }
+        if let Some(oldest) = self.oldest.take()
+            && self.outputs.len() > before
+        {
+            // Once a batch and not once a delivery: the slowest of them.
+            self.metrics.delivery_seconds.observe(clock::wall().since(oldest).as_secs_f64());
+        }
+    }
+
+    /// Records left the ring before they were taken in. Every session has a gap: all of them end. What waited for
+    /// a record may have missed it, and is told that nobody knows.
+    pub(super) fn handle_lagged(&mut self, now: Instant, resume: Position) {
+        let awaited = std::mem::take(&mut self.awaited);
+        let all: Vec<SessionId> = self.seats.keys().copied().collect();
+        for session in all {
+            // A change of it may be among what was missed.
+            self.append_end(session, Expected::Any, EndReason::Lagged, Awaited::Nobody);
+            self.remove(now, session, EndReason::Lagged);
+        }
+        self.applied = self.applied.max(resume);
+        for awaited in awaited.into_values() {
+            self.fail(now, awaited, Error::log_unavailable());
+        }
+    }
+
+    /// Time passed.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some((_, seat)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            self.deadlines.pop_first();
+            self.settle(now, seat);
+            let Some(live) = self.live.get_mut(seat) else { continue };
+            live.deadline = None;
+            let over = match &mut live.stage {
+                Stage::Behind { ends } => *ends <= now,
+                Stage::Streaming(session) => {
+                    session.handle_timeout(now);
+                    session.is_expired()
+                }
+            };
+            if over { self.expire(now, seat) } else { self.flush(now, seat) }
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The next piece of work, until `None`.
+    pub(super) fn poll_output(&mut self) -> Option<Output<T>> {
+        self.outputs.pop_front()
+    }
+
+    /// Sessions, parked connects, subscriptions, patterns, messages and bytes owed, for the gauges.
+    pub(super) fn count(&self) -> [usize; 6] {
+        let mut counted = [self.live.len(), 0, self.subscriptions.len(), self.subscriptions.patterns(), 0, 0];
+        for (_, live) in &self.live {
+            if let Stage::Streaming(session) = &live.stage {
+                let (messages, bytes) = session.owed();
+                counted[1] += usize::from(session.is_parked());
+                counted[4] += messages;
+                counted[5] += bytes;
+            }
+        }
+        counted
+    }
+
+    /// The core is given up: its sessions are counted no more.
+    pub(super) fn forget(&self) {
+        for _ in 0..self.live.len() + self.shaking.values().sum::<usize>() {
+            self.total.remove();
+        }
+    }
+
+    /// The server is about to stop: every parked connect is answered now, and its client is told to come back
+    /// within `window`, each at a time of its own.
+    pub(super) fn handle_drain(&mut self, now: Instant, window: Duration) {
+        self.draining = Some(window);
+        let seats: Vec<Seat> = self.live.iter().filter(|(_, live)| live.is_parked()).map(|(seat, _)| seat).collect();
+        let count = u32::try_from(seats.len().max(1)).unwrap_or(u32::MAX);
+        for (nth, seat) in (0u32..).zip(seats) {
+            let advice = self.come_back(window / count * nth);
+            self.with_session(seat, |session| session.handle_release(now, advice));
+            self.flush(now, seat);
+        }
+    }
+
+    /// Writes down how far each client was served. Nothing is delivered after this.
+    pub(super) fn handle_stop(&mut self, now: Instant) {
+        let applied = self.applied;
+        let mut states = Vec::new();
+        for (_, live) in &mut self.live {
+            live.take_back(now);
+            if !live.state.ack {
+                let state = SessionState { cursor: Some(live.served(applied)), ..live.state.clone() };
+                // A change on its way must not keep this from being written: its client has no reply yet.
+                let expected = if live.changing { Expected::Any } else { Expected::At(live.position) };
+                states.push((state, expected));
+            }
+        }
+        for (state, expected) in states {
+            self.append_state(&state, expected, Awaited::Nobody);
+        }
+    }
+
+    pub(super) fn come_back(&self, interval: Duration) -> ReplyAdvice {
+        ReplyAdvice { reconnect: Reconnect::Retry, interval: Some(interval), timeout: Some(self.settings.timeout) }
+    }
+
+    pub(super) fn with_session(&mut self, seat: Seat, act: impl FnOnce(&mut Session)) {
+        if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
+            act(session);
+        }
+    }
+
+    fn apply_publication(&mut self, now: Instant, at: Position, published: &ChannelPublished) {
+        self.recent.published(&published.channel, at, self.log.floor());
+        let mut matched = std::mem::take(&mut self.matched);
+        self.subscriptions.matching(&published.channel, &mut matched);
+        if !matched.is_empty() {
+            let event = Event::publication(&published.channel, &published.data);
+            let settings = Arc::clone(&self.settings);
+            let audience = settings.rules.audience(&published.channel);
+            for seat in matched.drain(..) {
+                self.deliver(now, seat, at, &event, audience);
+            }
+        }
+        self.matched = matched;
+    }
+
+    fn apply_direct(&mut self, now: Instant, at: Position, direct: &Direct) {
+        if let Some(seat) = self.seats.get(&direct.session).copied() {
+            self.recent.owed(direct.session, at, self.log.floor());
+            self.deliver(now, seat, at, &direct.event(), &Who::Anyone);
+        }
+    }
+
+    fn apply_call(&mut self, now: Instant, at: Position, time: WallTime, changed: &CallChanged) {
+        for (index, event) in changed.events.iter().enumerate() {
+            let agent = &event.to.agent;
+            if home_of_agent(agent, self.settings.homes) != self.home {
+                continue;
+            }
+            self.recent.told(agent, at, self.log.floor());
+            let Some(seats) = self.agents.get(agent) else { continue };
+            let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time) else { continue };
+            for seat in seats.iter().copied().collect::<Vec<Seat>>() {
+                if self.live.get(seat).is_some_and(|live| live.hears(&channel)) {
+                    self.deliver(now, seat, at, &told, &Who::Agents);
+                }
+            }
+        }
+    }
+
+    /// An event of a call as its agent is told it.
+    pub(super) fn render(
+        &self,
+        family: &Family,
+        events: &[calls::Event],
+        index: usize,
+        time: WallTime,
+    ) -> Option<(Channel, Event)> {
+        let notice = notification(&self.settings.rendering, family, events, index, time)?;
+        let event = Event::publication(&notice.channel, &notice.data);
+        Some((notice.channel, event))
+    }
+
+    fn deliver(&mut self, now: Instant, seat: Seat, at: Position, event: &Event, audience: &Who) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if !audience.includes(live.state.agent.as_ref()) {
+            return;
+        }
+        if live.deliver(at, event) {
+            self.soil(seat);
+            return;
+        }
+        // A parked connect takes what is owed so far; then there is room again.
+        self.flush(now, seat);
+        match self.live.get_mut(seat).map(|live| live.deliver(at, event)) {
+            Some(true) => self.soil(seat),
+            Some(false) => self.overrun(now, seat),
+            None => {}
+        }
+    }
+
+    fn soil(&mut self, seat: Seat) {
+        if let Some(live) = self.live.get_mut(seat)
+            && !live.dirty
+        {
+            live.dirty = true;
+            self.dirty.push_back(seat);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! How sessions are kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bayeux;
+use crate::broker::rules::Rules;
+use crate::gws::Rendering;
+
+/// How sessions are kept.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a connect is held.
+    pub timeout: Duration,
+    /// How long clients pause between connects.
+    pub interval: Duration,
+    /// How long after that a session lives on without a connect.
+    pub max_interval: Duration,
+    /// How long after that a session that acknowledges can still be resumed from the ring.
+    pub resume: Duration,
+    /// How many messages a session may be owed.
+    pub queue_messages: usize,
+    /// How many bytes a session may be owed.
+    pub queue_bytes: usize,
+    /// How many sessions there may be.
+    pub sessions: usize,
+    /// How many sessions one agent may have.
+    pub sessions_per_agent: usize,
+    /// How many patterns one session may subscribe to.
+    pub subscriptions_per_session: usize,
+    /// Whether a clientId is enough without the cookie that came with it.
+    pub binding: Binding,
+    /// Whether those who are not logged in may handshake.
+    pub anonymous: Anonymous,
+    /// What desktops are told of a session that does not exist.
+    pub desktop_unknown: bayeux::Error,
+    /// Channel rules.
+    pub rules: Rules,
+    /// How notifications look.
+    pub rendering: Rendering,
+    /// The name of this node.
+    pub node: Arc<str>,
+    /// How many homes there are.
+    pub homes: usize,
+}
+
+/// What a request must show, besides the clientId and the login, to speak for a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Binding {
+    /// Nothing.
+    ClientId,
+    /// The browser cookie of the handshake.
+    Cookie,
+}
+
+/// Whether those who are not logged in may handshake.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Anonymous {
+    /// They may.
+    Allow,
+    /// They may not.
+    Refuse,
+}

@@ -1,0 +1,11 @@
+//! The sessions of one home, driven by hand over a log in memory.
+
+mod kit;
+
+mod acknowledgement;
+mod actors;
+mod delivery;
+mod failures;
+mod handshakes;
+mod lives;
+mod own_feeds;
