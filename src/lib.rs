@@ -7,6 +7,7 @@ pub mod clock;
 pub mod directory;
 pub mod exchange;
 pub mod gws;
+pub mod http;
 pub mod ids;
 pub mod log;
 pub mod metrics;

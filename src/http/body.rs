@@ -1,0 +1,117 @@
+//! Reading a request's body: bounded in size and in time, as UTF-8.
+
+use std::time::Duration;
+
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+
+use super::basic::latin1;
+
+/// A body that is not taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum BadBody {
+    /// The connection broke, or its framing did.
+    #[error("the body broke off")]
+    Broken,
+    /// It is in no character set that is understood.
+    #[error("the character set of the body is not supported")]
+    Charset,
+    /// It is compressed.
+    #[error("the content encoding of the body is not supported")]
+    Encoding,
+    /// It did not come in time.
+    #[error("the body did not arrive in time")]
+    Late,
+    /// It has too many bytes.
+    #[error("the body is too large")]
+    TooLarge,
+}
+
+/// Reads a body of at most `max` bytes within `timeout`, and turns it into UTF-8 if it is in ISO-8859-1. That
+/// what claims to be UTF-8 is so, its reader checks.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    max: usize,
+    timeout: Duration,
+) -> Result<Bytes, BadBody> {
+    check_encoding(headers)?;
+    let charset = charset(headers)?;
+    if announced(headers).is_some_and(|length| length > max) {
+        return Err(BadBody::TooLarge);
+    }
+    let body = tokio::time::timeout(timeout, collect(payload, max)).await.map_err(|_| BadBody::Late)??;
+    match charset {
+        Charset::Latin1 if !body.is_ascii() => Ok(latin1(&body).into()),
+        Charset::Latin1 | Charset::Utf8 => Ok(body),
+    }
+}
+
+/// Copies what came, also what came in one piece: a message's id lives as long as its connect is parked, and would
+/// keep the connection's whole read buffer alive.
+async fn collect(
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    max: usize,
+) -> Result<Bytes, BadBody> {
+    let first = within(payload.next().await.unwrap_or(Ok(Bytes::new())), max)?;
+    let Some(second) = payload.next().await else { return Ok(Bytes::copy_from_slice(&first)) };
+    let mut body = BytesMut::with_capacity(first.len() + second.as_ref().map_or(0, Bytes::len));
+    body.extend_from_slice(&first);
+    body.extend_from_slice(&within(second, max - body.len())?);
+    while let Some(chunk) = payload.next().await {
+        body.extend_from_slice(&within(chunk, max - body.len())?);
+    }
+    Ok(body.freeze())
+}
+
+fn within(chunk: Result<Bytes, PayloadError>, max: usize) -> Result<Bytes, BadBody> {
+    let chunk = chunk.map_err(|_| BadBody::Broken)?;
+    if chunk.len() > max { Err(BadBody::TooLarge) } else { Ok(chunk) }
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), BadBody> {
+    let plain = headers
+        .get_all(CONTENT_ENCODING)
+        .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity") || value.is_empty());
+    if plain { Ok(()) } else { Err(BadBody::Encoding) }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Charset {
+    Latin1,
+    /// Or ASCII, which is part of it.
+    Utf8,
+}
+
+/// UTF-8 unless the content type says otherwise.
+fn charset(headers: &HeaderMap) -> Result<Charset, BadBody> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Charset::Utf8) };
+    let parameters = value.as_bytes().split(|byte| *byte == b';').skip(1);
+    let named = parameters.filter_map(|parameter| {
+        let (name, value) = parameter.trim_ascii().split_at_checked(CHARSET.len())?;
+        name.eq_ignore_ascii_case(CHARSET).then_some(value)
+    });
+    match named.map(unquoted).next() {
+        None => Ok(Charset::Utf8),
+        Some(name) if is_one_of(name, &["utf-8", "utf8", "us-ascii", "ascii"]) => Ok(Charset::Utf8),
+        Some(name) if is_one_of(name, &["iso-8859-1", "iso8859-1", "iso_8859-1", "latin1"]) => Ok(Charset::Latin1),
+        Some(_) => Err(BadBody::Charset),
+    }
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
+}
+
+fn is_one_of(name: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|one| name.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+const CHARSET: &[u8] = b"charset=";

@@ -1,0 +1,95 @@
+//! What the doors are told at the start, and whom they hand things to.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use crate::bayeux::Limits;
+use crate::broker::Broker;
+use crate::directory::{Directory, Passwords};
+use crate::exchange::Exchange;
+use crate::gws::Rendering;
+use crate::metrics::Metrics;
+
+/// The settings of the doors.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// Threads that serve connections.
+    pub workers: NonZeroUsize,
+    /// Connections in all. Those beyond wait until one closes.
+    pub max_connections: usize,
+    /// Bytes of a request's body.
+    pub max_body: usize,
+    /// How long a client may take to send a body that it announced.
+    pub body_timeout: Duration,
+    /// What a Bayeux body may hold.
+    pub limits: Limits,
+    /// The status of a parked connect whose place a newer one took: 400 to 599.
+    pub duplicate_connect_status: StatusCode,
+    /// How long a login lives that is not used.
+    pub idle: Duration,
+    /// What logins are signed with.
+    pub cookie_key: CookieKey,
+    /// How resources are shown.
+    pub rendering: Rendering,
+    /// The version that `diagnostics/version` tells.
+    pub version: Arc<str>,
+    /// How long a stop waits for the requests that are being answered.
+    pub stop_deadline: Duration,
+}
+
+/// The key that logins are signed with. Whoever has it can be anybody.
+#[derive(Clone)]
+pub struct CookieKey([u8; 32]);
+
+impl CookieKey {
+    /// The key with these bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CookieKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieKey(secret)")
+    }
+}
+
+/// Whom the doors hand things to.
+#[derive(Clone)]
+pub struct State {
+    /// Takes batches of Bayeux messages.
+    pub broker: Broker,
+    /// Takes commands, and knows the calls.
+    pub exchange: Exchange,
+    /// Who exists.
+    pub directory: Directory,
+    /// Who they say they are.
+    pub passwords: Passwords,
+    /// Where requests are counted.
+    pub metrics: Metrics,
+    /// Whether the server can serve.
+    pub readiness: Arc<dyn Readiness>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+/// Whether the server can serve, and why not.
+pub trait Readiness: Send + Sync {
+    /// Every check by its name, in a fixed order, with the reason if it fails.
+    fn checks(&self) -> Vec<(&'static str, Result<(), String>)>;
+}

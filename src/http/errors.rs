@@ -1,0 +1,187 @@
+//! Saying no: the one table of statuses and codes.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+
+use crate::bayeux::BadBatch;
+use crate::calls::Refused;
+use crate::exchange::CommandError;
+use crate::gws::{Refusal, StatusCode as Code, refusal_answer};
+use crate::metrics::Limit;
+
+use super::body::BadBody;
+
+/// Why a request has no other answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The body is no Bayeux batch.
+    #[error(transparent)]
+    Batch(#[from] BadBatch),
+    /// The body was not taken.
+    #[error(transparent)]
+    Body(#[from] BadBody),
+    /// Too much is waiting; nothing was done.
+    #[error("the server is busy")]
+    Busy,
+    /// The exchange did not accept the command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Nobody is logged in, or the credentials are wrong.
+    #[error("Access denied")]
+    Denied,
+    /// The head of the request is too large.
+    #[error("the headers are too large")]
+    Headers,
+    /// The idempotency key is no key.
+    #[error("the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash")]
+    Key,
+    /// Nothing here takes this method; these it takes.
+    #[error("only {0} is allowed here")]
+    Method(&'static str),
+    /// There is no such thing.
+    #[error("not found")]
+    NotFound,
+    /// The API says no.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// No Bayeux transport speaks like this.
+    #[error("unknown Bayeux transport: only long-polling by POST is spoken here")]
+    Transport,
+    /// Too many passwords wait to be verified.
+    #[error("the server is busy")]
+    Unverified,
+}
+
+impl Failure {
+    /// The status of the answer, and the code in it.
+    pub(crate) const fn table(&self) -> (StatusCode, Code) {
+        match self {
+            Self::Batch(BadBatch::Empty | BadBatch::Malformed | BadBatch::TooDeep | BadBatch::TooMany) => {
+                (StatusCode::BAD_REQUEST, Code::MissingParameter)
+            }
+            Self::Body(BadBody::Broken) => (StatusCode::BAD_REQUEST, Code::MissingParameter),
+            Self::Body(BadBody::Charset | BadBody::Encoding) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::MissingParameter)
+            }
+            Self::Body(BadBody::Late) => (StatusCode::REQUEST_TIMEOUT, Code::MissingParameter),
+            Self::Body(BadBody::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange),
+            Self::Busy | Self::Command(CommandError::Busy) | Self::Unverified => {
+                (StatusCode::SERVICE_UNAVAILABLE, Code::Internal)
+            }
+            Self::Command(CommandError::KeyReused) => (StatusCode::CONFLICT, Code::AlreadyExists),
+            Self::Command(CommandError::LogFull) => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
+            Self::Command(CommandError::Refused(refused)) => Self::refused(refused),
+            Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
+            Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
+            Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
+            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
+            Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+            Self::Refusal(refusal) => (status(refusal.code), refusal.code),
+        }
+    }
+
+    const fn refused(refused: &Refused) -> (StatusCode, Code) {
+        match refused {
+            Refused::AlreadyPresent(_) | Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
+            Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+        }
+    }
+
+    /// The limit at which it was said, if it was one.
+    pub(crate) const fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::Batch(BadBatch::TooDeep) => Some(Limit::JsonDepth),
+            Self::Batch(BadBatch::TooMany) => Some(Limit::BatchMessages),
+            Self::Body(BadBody::Late) => Some(Limit::BodyTimeout),
+            Self::Body(BadBody::TooLarge) => Some(Limit::Body),
+            Self::Unverified => Some(Limit::Verifications),
+            Self::Batch(BadBatch::Empty | BadBatch::Malformed)
+            | Self::Body(BadBody::Broken | BadBody::Charset | BadBody::Encoding)
+            | Self::Busy
+            | Self::Command(_)
+            | Self::Denied
+            | Self::Headers
+            | Self::Key
+            | Self::Method(_)
+            | Self::NotFound
+            | Self::Refusal(_)
+            | Self::Transport => None,
+        }
+    }
+
+    /// The answer of a Bayeux path: who is not logged in learns it as the API tells it; else a reason for people,
+    /// as a client of Bayeux reads nothing but the status.
+    pub(crate) fn bayeux_response(&self) -> HttpResponse {
+        match self {
+            Self::Denied => self.error_response(),
+            Self::Batch(_)
+            | Self::Body(_)
+            | Self::Busy
+            | Self::Command(_)
+            | Self::Headers
+            | Self::Key
+            | Self::Method(_)
+            | Self::NotFound
+            | Self::Refusal(_)
+            | Self::Transport
+            | Self::Unverified => self.head().content_type("text/plain; charset=utf-8").body(self.to_string()),
+        }
+    }
+
+    fn head(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some((name, value)) = self.header() {
+            response.insert_header((name, value));
+        }
+        if self.ends_connection() {
+            response.force_close();
+        }
+        response
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Busy | Self::Command(CommandError::Busy) | Self::Unverified => {
+                Some((RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+            Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
+            Self::Batch(_)
+            | Self::Body(_)
+            | Self::Command(CommandError::KeyReused | CommandError::LogFull | CommandError::Refused(_))
+            | Self::Denied
+            | Self::Headers
+            | Self::Key
+            | Self::NotFound
+            | Self::Refusal(_)
+            | Self::Transport => None,
+        }
+    }
+
+    /// Whether what is left of the request cannot be told from the next one, or is not worth reading.
+    const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Body(_) | Self::Headers | Self::Transport)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.table().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let refusal = Refusal { code: self.table().1, message: self.to_string() };
+        self.head().insert_header((CONTENT_TYPE, "application/json")).body(refusal_answer(&refusal))
+    }
+}
+
+const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::AlreadyExists => StatusCode::CONFLICT,
+        Code::Forbidden | Code::NoPermission | Code::NotAuthenticated => StatusCode::FORBIDDEN,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::InvalidState | Code::MissingParameter | Code::OutOfRange => StatusCode::BAD_REQUEST,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Ok => StatusCode::OK,
+    }
+}

@@ -1,0 +1,67 @@
+//! What every answer of the API has around it: the request's id, the login's cookie, a place in the metrics.
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, Resource, Route, web};
+use tracing::error;
+use tracing::field::display;
+
+use crate::clock;
+use crate::ids::{hex, random};
+
+use super::caller::take_renewal;
+use super::errors::Failure;
+use super::place::Place;
+use super::server::Shared;
+
+/// A resource of these routes; `otherwise` answers whatever none of them takes.
+pub(crate) fn resource(place: Place, routes: Vec<Route>, otherwise: Route) -> impl HttpServiceFactory + 'static {
+    let empty: Resource = web::resource(place.patterns());
+    routes
+        .into_iter()
+        .fold(empty, Resource::route)
+        .default_service(otherwise)
+        .wrap(from_fn(move |request, next| frame(place, request, next)))
+}
+
+async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = clock::now();
+    let id = request_id(request.headers());
+    let shared = request.app_data::<web::Data<Shared>>().cloned();
+    let mut response = next.call(request).await?;
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        let cause = response.response().error().map(display);
+        error!(route = place.pattern(), request = id.to_str().map(display).ok(), error = cause, "a request failed");
+    }
+    let renewal = take_renewal(response.request());
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID, id);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(renewal) = renewal {
+        headers.append(SET_COOKIE, renewal);
+    }
+    if let Some(shared) = shared {
+        let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
+        shared.observe(place, response.status(), failure, started);
+    }
+    Ok(response)
+}
+
+/// The client's own id, if it is short and plain enough to stand in a log; else a fresh one.
+pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sane = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    headers.get(X_REQUEST_ID).filter(sane).cloned().unwrap_or_else(drawn_id)
+}
+
+fn drawn_id() -> HeaderValue {
+    HeaderValue::try_from(hex(&random::<8>())).unwrap_or(HeaderValue::from_static("-"))
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,0 +1,142 @@
+//! Bayeux over long-polling: a batch in by POST, and its answer when the broker has one.
+
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::bayeux::{Batch, Body};
+use crate::broker::{Outcome, Peer, Receipt};
+use crate::clock;
+use crate::ids::BrowserCookie;
+
+use super::body;
+use super::caller::{Caller, cookies};
+use super::delivery::DeliveryBody;
+use super::errors::Failure;
+use super::place::Place;
+use super::server::Shared;
+
+/// Where the broker is to be found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mount {
+    /// Under its customary name: anybody may come.
+    Cometd,
+    /// Where desktops look for it: only who is logged in.
+    Desktops,
+}
+
+impl Mount {
+    const fn place(self) -> Place {
+        match self {
+            Self::Cometd => Place::Cometd,
+            Self::Desktops => Place::Notifications,
+        }
+    }
+}
+
+/// Clients append what they like to the path (`/handshake`, `/connect`, a slash), so it is not looked at.
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    for mount in [Mount::Desktops, Mount::Cometd] {
+        let handler = move |shared, request, payload| answer(mount, shared, request, payload);
+        config.service(web::scope(mount.place().pattern()).default_service(web::to(handler)));
+    }
+}
+
+async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let started = clock::now();
+    let answered = match *request.method() {
+        _ if request.head().upgrade() => Err(Failure::Transport),
+        Method::POST => take(mount, &shared, &request, payload).await,
+        Method::OPTIONS => Ok(HttpResponse::Ok().insert_header((ALLOW, "POST, OPTIONS")).finish()),
+        _ => Err(Failure::Transport),
+    };
+    let (response, failure) = match answered {
+        Ok(response) => (response, None),
+        Err(failure) => (failure.bayeux_response(), Some(failure)),
+    };
+    shared.observe(mount.place(), response.status(), failure.as_ref(), started);
+    response
+}
+
+/// When the client goes away this is dropped, and the broker's future with it: that gives up a parked connect.
+async fn take(
+    mount: Mount,
+    shared: &Shared,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Failure> {
+    let Arrival { batch, peer, cookies } = arrive(mount, shared, request, payload).await?;
+    let mut response = match shared.state.broker.take(peer, batch).await {
+        Outcome::Answer { body, receipt } => delivery(body, receipt),
+        Outcome::Busy => return Err(Failure::Busy),
+        Outcome::Superseded => return Ok(HttpResponse::new(shared.config.duplicate_connect_status)),
+    };
+    for cookie in cookies.into_iter().flatten() {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// A batch that came in whole, and the cookies that its answer is to set: all that is kept while it waits.
+struct Arrival {
+    batch: Batch,
+    peer: Peer,
+    cookies: [Option<HeaderValue>; 2],
+}
+
+async fn arrive(
+    mount: Mount,
+    shared: &Shared,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Arrival, Failure> {
+    let headers = request.headers();
+    let mut caller = Caller::identify(shared, headers).await?;
+    if caller.is_none() && mount == Mount::Desktops {
+        return Err(Failure::Denied);
+    }
+    let body = body::read(headers, payload, shared.config.max_body, shared.config.body_timeout).await?;
+    let batch = Batch::decode(&body, &shared.config.limits)?;
+    let (cookie, drawn) = browser_cookie(headers);
+    let browser = if drawn == Drawn::Now && has_handshake(&batch) { set_cookie(&cookie) } else { None };
+    let login = caller.as_mut().and_then(Caller::take_renewal);
+    let agent = caller.map(Caller::into_agent);
+    Ok(Arrival { batch, peer: Peer { agent, cookie, desktop: mount == Mount::Desktops }, cookies: [login, browser] })
+}
+
+fn delivery(body: Vec<u8>, receipt: Option<Receipt>) -> HttpResponse {
+    HttpResponse::build(StatusCode::OK)
+        .insert_header((CONTENT_TYPE, JSON))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(DeliveryBody::new(body, receipt))
+}
+
+fn set_cookie(cookie: &BrowserCookie) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("{BROWSER}={}; Path=/; HttpOnly", cookie.reveal())).ok()
+}
+
+/// Whether the client brought its cookie.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Drawn {
+    /// It brought one.
+    Before,
+    /// It has none yet.
+    Now,
+}
+
+/// The cookie that binds a session to its client.
+pub(crate) fn browser_cookie(headers: &HeaderMap) -> (BrowserCookie, Drawn) {
+    let brought = cookies(headers, BROWSER).next().filter(|text| (1..=LONGEST_COOKIE).contains(&text.len()));
+    match brought {
+        Some(text) => (BrowserCookie::presented(text), Drawn::Before),
+        None => (BrowserCookie::draw(), Drawn::Now),
+    }
+}
+
+fn has_handshake(batch: &Batch) -> bool {
+    batch.requests.iter().any(|request| matches!(request.body, Body::Handshake { .. }))
+}
+
+const BROWSER: &str = "BAYEUX_BROWSER";
+const JSON: &str = "application/json;charset=UTF-8";
+const LONGEST_COOKIE: usize = 128;

@@ -1,0 +1,27 @@
+//! The doors: REST, long-polling, and the pages for operators.
+//!
+//! This room owns who is calling, what a request may look like, and which status an answer has. It decides
+//! nothing about calls or sessions: it hands batches to the broker and commands to the exchange, and writes
+//! down what they say. Nothing else knows status codes.
+//!
+//! Read [`server()`] first, then [`State`] and [`HttpConfig`].
+
+mod basic;
+mod body;
+mod caller;
+mod config;
+mod delivery;
+mod errors;
+mod frame;
+mod logins;
+mod longpoll;
+mod ops;
+mod place;
+mod rest;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{CookieKey, HttpConfig, Readiness, State};
+pub use server::server;

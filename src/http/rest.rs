@@ -1,0 +1,182 @@
+//! The API: what agents read of themselves and their calls, and what they do to them.
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
+use bytes::Bytes;
+
+use crate::calls::{Call, Party};
+use crate::clock;
+use crate::directory::Agent;
+use crate::exchange::{CallView, Snapshot};
+use crate::gws::{
+    Query, call_answer, calls_answer, device_answer, devices_answer, ok_answer, parse_dial, parse_operation,
+    user_answer, version_answer,
+};
+use crate::ids::{CallId, IdempotencyKey, Position};
+
+use super::body;
+use super::caller::Caller;
+use super::errors::Failure;
+use super::frame::resource;
+use super::ops::only_reads;
+use super::place::Place;
+use super::server::Shared;
+
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config.service(resource(Place::Version, vec![reads().to(version)], web::to(only_reads)));
+    config.service(resource(Place::Me, vec![reads().to(me)], web::to(caller_only_reads)));
+    config.service(resource(Place::Calls, vec![reads().to(calls)], web::to(caller_only_reads)));
+    config.service(resource(Place::Devices, vec![reads().to(devices)], web::to(caller_only_reads)));
+    config.service(resource(Place::Device, vec![reads().to(device)], web::to(caller_only_reads)));
+    config.service(resource(Place::Call, vec![reads().to(call), web::post().to(operate)], web::to(reads_and_posts)));
+    config.service(resource(Place::DeviceCalls, vec![web::post().to(dial)], web::to(only_posts)));
+    config.service(resource(Place::UnknownResource, Vec::new(), web::to(unknown)));
+    config.service(resource(Place::Elsewhere, Vec::new(), web::to(elsewhere)));
+}
+
+/// A route that reads. Who asks for the head alone gets it.
+pub(crate) fn reads() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn version(shared: web::Data<Shared>) -> HttpResponse {
+    answer(version_answer(&shared.config.version))
+}
+
+async fn me(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let Look { agent, calls, position } = look(&shared, &caller).await?;
+    let rendering = &shared.config.rendering;
+    Ok(read(position, user_answer(rendering, agent, &pairs(&calls), clock::wall(), &query(&request))))
+}
+
+async fn calls(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let Look { calls, position, .. } = look(&shared, &caller).await?;
+    let rendering = &shared.config.rendering;
+    Ok(read(position, calls_answer(rendering, &pairs(&calls), clock::wall(), &query(&request))))
+}
+
+async fn call(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let Look { calls, position, .. } = look(&shared, &caller).await?;
+    let view = calls.iter().find(|view| view.call.id.as_str() == id(&request)).ok_or(Failure::NotFound)?;
+    let rendering = &shared.config.rendering;
+    Ok(read(position, call_answer(rendering, &view.call, &view.party, clock::wall(), &query(&request))))
+}
+
+async fn devices(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let Look { agent, position, .. } = look(&shared, &caller).await?;
+    Ok(read(position, devices_answer(&shared.config.rendering, agent, &query(&request))))
+}
+
+async fn device(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let Look { agent, position, .. } = look(&shared, &caller).await?;
+    if id(&request) != agent.device.as_str() {
+        return Err(Failure::NotFound);
+    }
+    Ok(read(position, device_answer(&shared.config.rendering, agent, &query(&request))))
+}
+
+async fn dial(
+    caller: Caller,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Failure> {
+    let body = read_body(&shared, &request, payload).await?;
+    if id(&request) != account(&shared, &caller)?.device.as_str() {
+        return Err(Failure::NotFound);
+    }
+    let command = parse_dial(&body)?;
+    let key = idempotency_key(request.headers())?;
+    shared.state.exchange.dial(caller.agent(), command, key).await?;
+    Ok(answer(ok_answer()))
+}
+
+async fn operate(
+    caller: Caller,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Failure> {
+    let body = read_body(&shared, &request, payload).await?;
+    let call = CallId::parse(id(&request)).map_err(|_| Failure::NotFound)?;
+    let command = parse_operation(&body)?;
+    let key = idempotency_key(request.headers())?;
+    shared.state.exchange.operate(caller.agent(), call, command, key).await?;
+    Ok(answer(ok_answer()))
+}
+
+async fn unknown(_: Caller) -> Result<HttpResponse, Failure> {
+    Err(Failure::NotFound)
+}
+
+async fn elsewhere() -> Result<HttpResponse, Failure> {
+    Err(Failure::NotFound)
+}
+
+async fn caller_only_reads(_: Caller) -> Result<HttpResponse, Failure> {
+    only_reads().await
+}
+
+async fn only_posts(_: Caller) -> Result<HttpResponse, Failure> {
+    Err(Failure::Method("POST"))
+}
+
+async fn reads_and_posts(_: Caller) -> Result<HttpResponse, Failure> {
+    Err(Failure::Method("GET, HEAD, POST"))
+}
+
+/// An account and its calls: whatever is read is as of one position.
+struct Look<'a> {
+    agent: &'a Agent,
+    calls: Vec<CallView>,
+    position: Position,
+}
+
+async fn look<'a>(shared: &'a Shared, caller: &Caller) -> Result<Look<'a>, Failure> {
+    let agent = account(shared, caller)?;
+    let Snapshot { calls, position } = shared.state.exchange.calls(caller.agent()).await?;
+    Ok(Look { agent, calls, position })
+}
+
+fn pairs(calls: &[CallView]) -> Vec<(&Call, &Party)> {
+    calls.iter().map(|view| (&view.call, &view.party)).collect()
+}
+
+fn query(request: &HttpRequest) -> Query {
+    Query::parse(request.query_string())
+}
+
+fn account<'a>(shared: &'a Shared, caller: &Caller) -> Result<&'a Agent, Failure> {
+    shared.state.directory.agent(caller.agent()).ok_or(Failure::Denied)
+}
+
+/// The id in the path. What is no id names nothing.
+fn id(request: &HttpRequest) -> &str {
+    request.match_info().get("id").unwrap_or_default()
+}
+
+async fn read_body(shared: &Shared, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Failure> {
+    Ok(body::read(request.headers(), payload, shared.config.max_body, shared.config.body_timeout).await?)
+}
+
+/// The key by which a retry is known, if the client gave one.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failure> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Failure::Key)?;
+    IdempotencyKey::parse(text).map(Some).map_err(|_| Failure::Key)
+}
+
+fn read(position: Position, json: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, JSON))
+        .insert_header((X_PARTYLINE_POSITION, position.get()))
+        .body(json)
+}
+
+fn answer(json: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, JSON)).body(json)
+}
+
+const JSON: &str = "application/json";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const X_PARTYLINE_POSITION: HeaderName = HeaderName::from_static("x-partyline-position");

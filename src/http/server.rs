@@ -1,0 +1,82 @@
+//! Listening, and which path leads where.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Server;
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpServer, web};
+
+use crate::clock;
+
+use super::config::{HttpConfig, State};
+use super::errors::Failure;
+use super::logins::Logins;
+use super::place::{Place, observe, observe_failure};
+use super::{longpoll, ops, rest};
+
+/// Binds every address and makes the server, which serves once it is awaited. It installs no signal handlers.
+/// Returns the addresses too, with the ports that the system chose.
+///
+/// # Errors
+/// If an address cannot be bound.
+pub fn server(config: HttpConfig, state: State) -> io::Result<(Server, Vec<SocketAddr>)> {
+    let listen = config.listen.clone();
+    let workers = config.workers.get();
+    let connections = config.max_connections.div_ceil(workers).max(1);
+    let stop_seconds = config.stop_deadline.as_secs();
+    let shared = web::Data::new(Shared::new(config, state));
+    let mut server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
+        .workers(workers)
+        .max_connections(connections)
+        .backlog(BACKLOG)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .client_disconnect_timeout(CLOSE_TIMEOUT)
+        // A client that went away must drop its parked connect at once: what it was owed is owed again.
+        .h1_allow_half_closed(false)
+        .tcp_nodelay(true)
+        .shutdown_timeout(stop_seconds)
+        .disable_signals();
+    for address in listen {
+        server = server.bind(address)?;
+    }
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
+}
+
+/// What every request needs: one for all workers.
+pub(crate) struct Shared {
+    pub(crate) config: HttpConfig,
+    pub(crate) state: State,
+    pub(crate) logins: Logins,
+}
+
+impl Shared {
+    fn new(config: HttpConfig, state: State) -> Self {
+        let logins = Logins::new(&config.cookie_key, config.idle);
+        Self { config, state, logins }
+    }
+
+    /// Counts an answer, and the failure that it tells of.
+    pub(crate) fn observe(&self, place: Place, status: StatusCode, failure: Option<&Failure>, started: Instant) {
+        let took = clock::now().saturating_duration_since(started);
+        observe(&self.state.metrics, place, status, took);
+        if let Some(failure) = failure {
+            observe_failure(&self.state.metrics, failure);
+        }
+    }
+}
+
+/// Bayeux stands first and bare: it is asked for most often, and no middleware is on its way.
+fn routes(config: &mut web::ServiceConfig) {
+    longpoll::routes(config);
+    ops::routes(config);
+    rest::routes(config);
+}
+
+const BACKLOG: u32 = 4096;
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

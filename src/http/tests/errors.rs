@@ -1,0 +1,141 @@
+//! The table of statuses and codes.
+
+use actix_web::ResponseError;
+use actix_web::body::{MessageBody, to_bytes};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use expect_test::expect;
+
+use crate::bayeux::BadBatch;
+use crate::calls::Refused;
+use crate::exchange::CommandError;
+use crate::gws::{Refusal, StatusCode};
+use crate::http::body::BadBody;
+use crate::http::errors::Failure;
+use crate::http::place::observe_failure;
+use crate::ids::Number;
+use crate::metrics::{Label, Limit, Metrics};
+
+fn failures() -> Vec<Failure> {
+    let number = Number::parse("15002").unwrap();
+    let refusal = |code| Failure::Refusal(Refusal { code, message: "no".into() });
+    vec![
+        BadBatch::Empty.into(),
+        BadBatch::Malformed.into(),
+        BadBatch::TooDeep.into(),
+        BadBatch::TooMany.into(),
+        BadBody::Broken.into(),
+        BadBody::Charset.into(),
+        BadBody::Encoding.into(),
+        BadBody::Late.into(),
+        BadBody::TooLarge.into(),
+        Failure::Busy,
+        CommandError::Busy.into(),
+        CommandError::KeyReused.into(),
+        CommandError::LogFull.into(),
+        CommandError::Refused(Refused::AlreadyPresent(number)).into(),
+        CommandError::Refused(Refused::NotFound).into(),
+        CommandError::Refused(Refused::WrongState { operation: "Hold", state: "Held" }).into(),
+        Failure::Denied,
+        Failure::Headers,
+        Failure::Key,
+        Failure::Method("POST"),
+        Failure::NotFound,
+        refusal(StatusCode::AlreadyExists),
+        refusal(StatusCode::Forbidden),
+        refusal(StatusCode::Internal),
+        refusal(StatusCode::InvalidState),
+        refusal(StatusCode::MissingParameter),
+        refusal(StatusCode::NoPermission),
+        refusal(StatusCode::NotAuthenticated),
+        refusal(StatusCode::NotFound),
+        refusal(StatusCode::OutOfRange),
+        Failure::Transport,
+        Failure::Unverified,
+    ]
+}
+
+#[actix_web::test]
+async fn every_failure_has_its_status_and_its_code() {
+    let mut table = String::new();
+    for failure in failures() {
+        let response = failure.error_response();
+        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), "application/json");
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body().boxed()).await.unwrap();
+        table.push_str(&format!("{status} {}\n", str::from_utf8(&body).unwrap()));
+    }
+    expect![[r#"
+        400 {"statusCode":1,"statusMessage":"the batch is empty"}
+        400 {"statusCode":1,"statusMessage":"the body is not an array of Bayeux messages"}
+        400 {"statusCode":1,"statusMessage":"the body is nested too deeply"}
+        400 {"statusCode":1,"statusMessage":"the batch has too many messages"}
+        400 {"statusCode":1,"statusMessage":"the body broke off"}
+        415 {"statusCode":1,"statusMessage":"the character set of the body is not supported"}
+        415 {"statusCode":1,"statusMessage":"the content encoding of the body is not supported"}
+        408 {"statusCode":1,"statusMessage":"the body did not arrive in time"}
+        413 {"statusCode":10,"statusMessage":"the body is too large"}
+        503 {"statusCode":4,"statusMessage":"the server is busy"}
+        503 {"statusCode":4,"statusMessage":"the server is busy"}
+        409 {"statusCode":18,"statusMessage":"the idempotency key was used for another command"}
+        500 {"statusCode":4,"statusMessage":"the log takes no writes"}
+        400 {"statusCode":2,"statusMessage":"15002 is already on the call"}
+        404 {"statusCode":6,"statusMessage":"the call is not known"}
+        400 {"statusCode":2,"statusMessage":"Hold is not allowed while the call is Held"}
+        403 {"statusCode":20,"statusMessage":"Access denied"}
+        431 {"statusCode":10,"statusMessage":"the headers are too large"}
+        400 {"statusCode":1,"statusMessage":"the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash"}
+        405 {"statusCode":3,"statusMessage":"only POST is allowed here"}
+        404 {"statusCode":6,"statusMessage":"not found"}
+        409 {"statusCode":18,"statusMessage":"no"}
+        403 {"statusCode":3,"statusMessage":"no"}
+        500 {"statusCode":4,"statusMessage":"no"}
+        400 {"statusCode":2,"statusMessage":"no"}
+        400 {"statusCode":1,"statusMessage":"no"}
+        403 {"statusCode":5,"statusMessage":"no"}
+        403 {"statusCode":20,"statusMessage":"no"}
+        404 {"statusCode":6,"statusMessage":"no"}
+        400 {"statusCode":10,"statusMessage":"no"}
+        400 {"statusCode":1,"statusMessage":"unknown Bayeux transport: only long-polling by POST is spoken here"}
+        503 {"statusCode":4,"statusMessage":"the server is busy"}
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn nobody_is_asked_for_credentials_by_a_browsers_dialog() {
+    for response in [Failure::Denied.error_response(), Failure::Denied.bayeux_response()] {
+        assert_eq!(response.status(), 403);
+        assert!(response.headers().get(WWW_AUTHENTICATE).is_none());
+        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), "application/json");
+    }
+}
+
+#[test]
+fn a_client_of_bayeux_is_told_the_reason_in_words() {
+    let response = Failure::from(BadBatch::Malformed).bayeux_response();
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), "text/plain; charset=utf-8");
+}
+
+#[test]
+fn who_finds_the_server_busy_is_told_when_to_come_back() {
+    for failure in [Failure::Busy, Failure::Unverified, CommandError::Busy.into()] {
+        assert_eq!(failure.error_response().headers().get(RETRY_AFTER).unwrap(), "1");
+        assert_eq!(failure.bayeux_response().headers().get(RETRY_AFTER).unwrap(), "1");
+    }
+}
+
+#[test]
+fn a_wrong_method_is_told_the_right_ones() {
+    assert_eq!(Failure::Method("GET, HEAD").error_response().headers().get(ALLOW).unwrap(), "GET, HEAD");
+}
+
+#[test]
+fn only_a_no_at_a_limit_is_counted_as_one() {
+    let metrics = Metrics::new();
+    for failure in failures() {
+        observe_failure(&metrics, &failure);
+    }
+    let counted = Limit::ALL.iter().filter(|limit| metrics.rejected_total.of(**limit).get() == 1);
+    let counted: Vec<&str> = counted.map(|limit| limit.as_str()).collect();
+    assert_eq!(counted, ["batch_messages", "body", "body_timeout", "json_depth", "verifications"]);
+}

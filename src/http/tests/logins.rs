@@ -1,0 +1,85 @@
+//! Signing and verifying logins.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::http::config::CookieKey;
+use crate::http::logins::{Age, Logins};
+use crate::ids::{AgentId, LoginId, WallTime};
+
+const MINUTE: u64 = 60_000;
+const START: u64 = 1_000_000 * MINUTE;
+
+fn logins(key: u8) -> Logins {
+    Logins::new(&CookieKey::new([key; 32]), Duration::from_secs(30 * 60))
+}
+
+fn token(logins: &Logins) -> String {
+    let agent = AgentId::parse("15000").unwrap();
+    logins.issue(&agent, &LoginId::parse("0123456789abcdef").unwrap(), WallTime::from_millis(START)).unwrap()
+}
+
+fn after(minutes: u64) -> WallTime {
+    WallTime::from_millis(START + minutes * MINUTE)
+}
+
+#[test]
+fn a_token_names_the_agent_and_the_login_it_was_issued_for() {
+    let login = logins(1).verify(&token(&logins(1)), after(0)).unwrap();
+    assert_eq!((login.agent.as_str(), login.id.as_str(), login.age), ("15000", "0123456789abcdef", Age::Fresh));
+}
+
+#[test]
+fn an_agent_may_have_any_name() {
+    let agent = AgentId::parse(&"\u{20ac}".repeat(128)).unwrap();
+    let token = logins(1).issue(&agent, &LoginId::draw(), after(0)).unwrap();
+    assert_eq!(logins(1).verify(&token, after(0)).unwrap().agent, agent);
+}
+
+#[test]
+fn a_token_is_to_be_issued_again_after_a_quarter_of_the_idle_time_and_ends_after_five() {
+    let (logins, token) = (logins(1), token(&logins(1)));
+    let age = |minutes| logins.verify(&token, after(minutes)).map(|login| login.age);
+    assert_eq!(age(7), Some(Age::Fresh));
+    assert_eq!(age(8), Some(Age::Stale));
+    assert_eq!(age(37), Some(Age::Stale));
+    assert_eq!(age(38), None);
+}
+
+#[test]
+fn a_token_from_far_in_the_future_is_refused() {
+    let verify = |at| logins(1).verify(&token(&logins(1)), WallTime::from_millis(at));
+    assert!(verify(START - MINUTE).is_some());
+    assert!(verify(START - MINUTE - 1).is_none());
+}
+
+#[test]
+fn a_token_of_another_key_is_refused() {
+    assert!(logins(2).verify(&token(&logins(1)), after(0)).is_none());
+}
+
+#[test]
+fn a_token_with_any_bit_changed_is_refused() {
+    let bytes = URL_SAFE_NO_PAD.decode(token(&logins(1))).unwrap();
+    let mut tried = 0;
+    for bit in 0..bytes.len() * 8 {
+        let mut changed = bytes.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(logins(1).verify(&URL_SAFE_NO_PAD.encode(changed), after(0)).is_none(), "bit {bit}");
+        tried += 1;
+    }
+    assert!(tried > 400);
+}
+
+#[test]
+fn a_token_cut_short_or_made_up_is_refused() {
+    let token = token(&logins(1));
+    for length in 0..token.len() {
+        assert!(logins(1).verify(&token[..length], after(0)).is_none());
+    }
+    for text in ["-", "=", "node01.abc", "\u{20ac}", &"A".repeat(100_000)] {
+        assert!(logins(1).verify(text, after(0)).is_none());
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the doors, as far as they need nobody behind them.
+
+mod body;
+mod credentials;
+mod delivery;
+mod errors;
+mod headers;
+mod logins;
+mod routes;
