@@ -3,6 +3,7 @@
 pub mod bayeux;
 pub mod broker;
 pub mod calls;
+pub mod client;
 pub mod clock;
 pub mod directory;
 pub mod exchange;

@@ -1,0 +1,132 @@
+//! What a client sends. The order of the fields is that of the official JavaScript client.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::message::push_string;
+
+/// What a client asks for at its handshake.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Options {
+    /// Whether to ask for acknowledged delivery.
+    pub ack: bool,
+}
+
+/// What a request is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// `/meta/connect`: may be held for long.
+    Connect,
+    /// `/meta/disconnect`.
+    Disconnect,
+    /// `/meta/handshake`.
+    Handshake,
+    /// A publication.
+    Publish,
+    /// `/meta/subscribe`.
+    Subscribe,
+}
+
+/// A request to send: a body for the endpoint.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Request {
+    /// What it is.
+    pub kind: Kind,
+    /// The JSON array to send.
+    pub body: Bytes,
+    /// How long the server may take before the request counts as lost.
+    pub patience: Duration,
+}
+
+/// Writes requests and numbers them. A clientId is handed in as a JSON token.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    last_id: u64,
+}
+
+impl Outbox {
+    pub(super) fn handshake(&mut self, options: Options) -> Request {
+        let mut body = self.begin();
+        body.extend_from_slice(b",\"version\":\"1.0\",\"minimumVersion\":\"1.0\",\"channel\":\"/meta/handshake\",");
+        body.extend_from_slice(b"\"supportedConnectionTypes\":[\"long-polling\"],");
+        body.extend_from_slice(b"\"advice\":{\"timeout\":60000,\"interval\":0}");
+        if options.ack {
+            body.extend_from_slice(b",\"ext\":{\"ack\":true}");
+        }
+        body.extend_from_slice(b"}]");
+        Request { kind: Kind::Handshake, body: body.into(), patience: PATIENCE }
+    }
+
+    /// `hold` is how long the server may hold it; `None` asks for an answer at once.
+    pub(super) fn connect(&mut self, client: &str, hold: Option<Duration>, ack: Option<u64>) -> Request {
+        let mut body = self.begin_on("/meta/connect");
+        body.extend_from_slice(b",\"connectionType\":\"long-polling\"");
+        if hold.is_none() {
+            body.extend_from_slice(b",\"advice\":{\"timeout\":0}");
+        }
+        if let Some(number) = ack {
+            body.extend_from_slice(b",\"ext\":{\"ack\":");
+            body.extend_from_slice(number.to_string().as_bytes());
+            body.push(b'}');
+        }
+        finish(Kind::Connect, body, client, hold.unwrap_or_default() + PATIENCE)
+    }
+
+    /// One pattern is sent as a string, several as an array.
+    pub(super) fn subscribe(&mut self, client: &str, patterns: &[Box<str>]) -> Request {
+        let mut body = self.begin_on("/meta/subscribe");
+        body.extend_from_slice(b",\"subscription\":");
+        match patterns {
+            [pattern] => push_string(&mut body, pattern),
+            patterns => {
+                for (index, pattern) in patterns.iter().enumerate() {
+                    body.push(if index == 0 { b'[' } else { b',' });
+                    push_string(&mut body, pattern);
+                }
+                body.push(b']');
+            }
+        }
+        finish(Kind::Subscribe, body, client, PATIENCE)
+    }
+
+    /// `data` is JSON.
+    pub(super) fn publish(&mut self, client: &str, channel: &str, data: &[u8]) -> Request {
+        let mut body = self.begin_on(channel);
+        body.extend_from_slice(b",\"data\":");
+        body.extend_from_slice(data);
+        finish(Kind::Publish, body, client, PATIENCE)
+    }
+
+    pub(super) fn disconnect(&mut self, client: &str) -> Request {
+        let body = self.begin_on("/meta/disconnect");
+        finish(Kind::Disconnect, body, client, PATIENCE)
+    }
+
+    /// The beginning of a message on `channel`, with the next id.
+    fn begin_on(&mut self, channel: &str) -> Vec<u8> {
+        let mut body = self.begin();
+        body.extend_from_slice(b",\"channel\":");
+        push_string(&mut body, channel);
+        body
+    }
+
+    fn begin(&mut self) -> Vec<u8> {
+        self.last_id += 1;
+        let mut body = Vec::with_capacity(192);
+        body.extend_from_slice(b"[{\"id\":\"");
+        body.extend_from_slice(self.last_id.to_string().as_bytes());
+        body.push(b'"');
+        body
+    }
+}
+
+fn finish(kind: Kind, mut body: Vec<u8>, client: &str, patience: Duration) -> Request {
+    body.extend_from_slice(b",\"clientId\":");
+    body.extend_from_slice(client.as_bytes());
+    body.extend_from_slice(b"}]");
+    Request { kind, body: body.into(), patience }
+}
+
+/// How long a request may take that the server has no reason to hold.
+const PATIENCE: Duration = Duration::from_secs(10);
