@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod gws;
 pub mod http;
 pub mod ids;
+pub mod loadtest;
 pub mod log;
 pub mod metrics;
 pub mod records;

@@ -1,0 +1,4 @@
+//! Bounds, sequences, the shape of the report, and whole runs against a small server.
+
+mod parts;
+mod runs;
