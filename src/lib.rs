@@ -1,5 +1,15 @@
 //! partyline: the server behind contact-centre agent desktops.
+//!
+//! It speaks the Genesys Web Services API v2 Voice operations over REST, and tells every desktop what
+//! happened over Bayeux. Beneath the telephony it is a general, durable Bayeux broker. Everything that
+//! happens is a record in one ordered log; `ARCHITECTURE.md` draws the map.
+//!
+//! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`] and [`calls`]; what is kept
+//! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`gws`], [`directory`] and
+//! [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; and the doors, [`http`] and
+//! [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
 
+pub mod app;
 pub mod bayeux;
 pub mod broker;
 pub mod calls;

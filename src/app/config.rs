@@ -1,0 +1,93 @@
+//! The configuration, read and checked: defaults, then a file, then the environment, then flags.
+
+use toml::Table;
+
+use super::error::ConfigError;
+use super::reader::Reader;
+use super::sections::{
+    AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig, GwsConfig,
+    LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig,
+};
+use super::settings::{Settings, Sources};
+
+/// Everything that can be set. `config/partyline.toml` says what each key means, and why it is what it is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen, and how much to take in.
+    pub server: ServerConfig,
+    /// Logins.
+    pub auth: AuthConfig,
+    /// Sessions, and their limits.
+    pub bayeux: BayeuxConfig,
+    /// What desktops expect.
+    pub desktops: DesktopsConfig,
+    /// Who may do what to which channels.
+    pub channels: Vec<ChannelRule>,
+    /// The log.
+    pub log: LogConfig,
+    /// The link to telephony.
+    pub switch: SwitchConfig,
+    /// The telephony played in memory.
+    pub simulated: SimulatedSection,
+    /// Who exists.
+    pub directory: DirectorySection,
+    /// The API towards desktops.
+    pub gws: GwsConfig,
+    /// How to stop.
+    pub drain: DrainConfig,
+    /// What to tell the operator.
+    pub telemetry: TelemetryConfig,
+    effective: Table,
+}
+
+impl Config {
+    /// Lays the sources over the defaults and checks everything. Binds and opens nothing.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first that was found: it names where it stands, the key, the value and what was expected.
+    pub fn load(sources: Sources) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(Settings::layer(sources)?);
+        let listening = reader.origin("server.listen");
+        let server = ServerConfig::read(&mut reader)?;
+        let auth = AuthConfig::read(&mut reader)?;
+        let bayeux = BayeuxConfig::read(&mut reader)?;
+        let desktops = DesktopsConfig::read(&mut reader)?;
+        let channels = ChannelRule::read_all(&mut reader)?;
+        let log = LogConfig::read(&mut reader)?;
+        let switch = SwitchConfig::read(&mut reader)?;
+        let simulated = SimulatedSection::read(&mut reader)?;
+        let directory = DirectorySection::read(&mut reader)?;
+        let gws = GwsConfig::read(&mut reader)?;
+        let drain = DrainConfig::read(&mut reader)?;
+        let telemetry = TelemetryConfig::read(&mut reader)?;
+        if directory.demo_agents == DemoAgents::Loopback && !server.listen.ip().is_loopback() {
+            return Err(ConfigError::DemoAgentsExposed { origin: listening, listen: server.listen });
+        }
+        let effective = reader.finish()?;
+        Ok(Self {
+            server,
+            auth,
+            bayeux,
+            desktops,
+            channels,
+            log,
+            switch,
+            simulated,
+            directory,
+            gws,
+            drain,
+            telemetry,
+            effective,
+        })
+    }
+
+    /// The whole configuration as TOML, with every key. Secrets are not shown.
+    pub fn to_toml(&self) -> String {
+        self.effective.to_string()
+    }
+
+    /// Whether the demo agents exist.
+    pub fn has_demo_agents(&self) -> bool {
+        self.directory.demo_agents != DemoAgents::Off
+    }
+}

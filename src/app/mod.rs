@@ -1,0 +1,36 @@
+//! The server as a whole: its command line, its configuration, its life and its end.
+//!
+//! A life in five verbs: a [`Config`] is loaded, which binds nothing; the rooms are built from it; they are
+//! spawned; a signal comes; they are drained. The outcome is an [`Exit`].
+//!
+//! Read [`main`] first, then [`Config`], then [`serve()`].
+
+mod cli;
+mod config;
+mod error;
+mod health;
+mod plan;
+mod read;
+mod reader;
+mod readiness;
+mod secrets;
+mod sections;
+mod serve;
+mod settings;
+mod telemetry;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use cli::{Exit, main};
+pub use config::Config;
+pub use error::ConfigError;
+pub use plan::{Drain, Plan, PlanError, cookie_key};
+pub use sections::{
+    AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
+    Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
+    TelemetryConfig, Who,
+};
+pub use serve::{Running, ServeError, build, serve};
+pub use settings::{Origin, Sources};

@@ -1,0 +1,249 @@
+//! From the configuration to what each room is told.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use crate::bayeux::{Error, Limits, Pattern};
+use crate::broker::{self, Anonymous, Binding, Rule, Rules};
+use crate::calls::MuteRule;
+use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
+use crate::gws::{Base, Rendering};
+use crate::http::{CookieKey, HttpConfig};
+use crate::ids::{Number, random};
+use crate::log::{self, EmbeddedConfig};
+use crate::records::Keep;
+use crate::switch::SimulatedConfig;
+
+use super::config::Config;
+use super::sections::{ChannelRule, DemoAgents, Durability, Who};
+
+/// The configuration as the rooms want it.
+#[derive(Debug)]
+pub struct Plan {
+    /// The log.
+    pub log: EmbeddedConfig,
+    /// The accounts.
+    pub directory: DirectoryConfig,
+    /// The switch.
+    pub simulated: SimulatedConfig,
+    /// How long the switch may take to answer an ask.
+    pub ask_timeout: Duration,
+    /// The sessions.
+    pub broker: broker::Settings,
+    /// The doors.
+    pub http: HttpConfig,
+    /// How long a verified password is remembered.
+    pub basic_cache: Duration,
+    /// The stop.
+    pub drain: Drain,
+}
+
+/// How the server stops.
+#[derive(Clone, Copy, Debug)]
+pub struct Drain {
+    /// How long it goes on serving after it said that it is not ready.
+    pub delay: Duration,
+    /// Over how long the clients are told to spread their coming back.
+    pub window: Duration,
+    /// How long all of it may take.
+    pub deadline: Duration,
+}
+
+/// Why the configuration cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The accounts do not fit together, or a rule names no channel.
+    #[error("{0}")]
+    Configuration(String),
+    /// The key that signs logins cannot be read or made.
+    #[error("{path}: {source}")]
+    CookieKey {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+impl Plan {
+    /// Works out what each room is told. `cookie_key` is what logins are signed with. Binds and opens nothing.
+    ///
+    /// # Errors
+    /// [`PlanError`] if it cannot be carried out.
+    pub fn new(config: &Config, cookie_key: CookieKey) -> Result<Self, PlanError> {
+        let directory = accounts(config)?;
+        let rendering = Rendering {
+            base: Base(config.server.external_url.as_str().into()),
+            attached_data_first: config.gws.attached_data_first,
+            mute: if config.gws.two_party_mute { MuteRule::TwoParty } else { MuteRule::Conference },
+            old_participants: config.gws.old_participants,
+        };
+        Ok(Self {
+            log: log_config(config),
+            simulated: SimulatedConfig {
+                seed: config.simulated.seed,
+                ring_timeout: config.simulated.ring_timeout,
+                answer_after: config.simulated.answer_after,
+                devices: directory.agents.iter().map(|agent| agent.number.clone()).collect(),
+            },
+            directory,
+            ask_timeout: config.switch.ask_timeout,
+            broker: broker_settings(config, rendering.clone())?,
+            http: http_config(config, rendering, cookie_key)?,
+            basic_cache: config.auth.basic_cache,
+            drain: Drain { delay: config.drain.delay, window: config.drain.window, deadline: config.drain.deadline },
+        })
+    }
+}
+
+fn log_config(config: &Config) -> EmbeddedConfig {
+    let log = &config.log;
+    EmbeddedConfig {
+        directory: log.directory.clone(),
+        durability: match log.durability {
+            Durability::Commit => log::Durability::Commit,
+            Durability::Interval => log::Durability::Interval(log.interval),
+            Durability::Memory => log::Durability::Memory,
+        },
+        segment_size: log.segment_size,
+        retain_age: log.retain_age,
+        retain_size: Some(log.retain_size),
+        ring_records: log.ring_records,
+        ring_bytes: log.ring_bytes,
+        queue: EmbeddedConfig::default().queue,
+    }
+}
+
+fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
+    let section = &config.directory;
+    let mut agents = match section.demo_agents {
+        DemoAgents::Allow | DemoAgents::Loopback => demo_agents(),
+        DemoAgents::Off => Vec::new(),
+    };
+    for entry in &section.agents {
+        let device = directory::device_of(&entry.number).map_err(|error| bad(&error))?;
+        let or = |given: &[String], usual: &str| {
+            if given.is_empty() { vec![usual.to_owned()] } else { given.to_vec() }
+        };
+        agents.push(Agent {
+            id: entry.user.clone(),
+            number: entry.number.clone(),
+            device,
+            first_name: entry.first_name.clone(),
+            last_name: entry.last_name.clone(),
+            roles: or(&entry.roles, "ROLE_AGENT"),
+            features: or(&entry.features, "api-voice"),
+            password_hash: entry.password_hash.clone(),
+        });
+    }
+    if let Some(generated) = &section.generated {
+        let generated = Generated {
+            prefix: generated.prefix.clone(),
+            count: u32::try_from(generated.count).map_err(|error| bad(&error))?,
+            first_number: Number::parse(&generated.first_number.to_string()).map_err(|error| bad(&error))?,
+            password: generated.password.clone(),
+        };
+        agents.extend(generated_agents(&generated).map_err(PlanError::Configuration)?);
+    }
+    Ok(DirectoryConfig { agents })
+}
+
+fn broker_settings(config: &Config, rendering: Rendering) -> Result<broker::Settings, PlanError> {
+    let bayeux = &config.bayeux;
+    let rules: Vec<Rule> = config.channels.iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(broker::Settings {
+        timeout: bayeux.timeout,
+        interval: bayeux.interval,
+        max_interval: bayeux.max_interval,
+        resume: bayeux.resume,
+        queue_messages: bayeux.queue_messages,
+        queue_bytes: bayeux.queue_bytes,
+        sessions: bayeux.sessions,
+        sessions_per_agent: bayeux.sessions_per_agent,
+        subscriptions_per_session: bayeux.subscriptions_per_session,
+        binding: if bayeux.trust_client_id { Binding::ClientId } else { Binding::Cookie },
+        anonymous: if bayeux.anonymous { Anonymous::Allow } else { Anonymous::Refuse },
+        desktop_unknown: Error::parse(&config.desktops.unknown_session_error).map_err(|error| bad(&error))?,
+        rules: Rules::new(rules),
+        rendering,
+        node: "local".into(),
+        homes: config.server.workers,
+    })
+}
+
+fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
+    let who = |who: &Who| match who {
+        Who::Agents => broker::Who::Agents,
+        Who::Anyone => broker::Who::Anyone,
+        Who::Nobody => broker::Who::Nobody,
+        Who::Users(names) => broker::Who::Named(names.iter().cloned().collect::<BTreeSet<_>>()),
+    };
+    let pattern = Pattern::parse(&rule.pattern)
+        .map_err(|_| PlanError::Configuration(format!("channel.pattern {:?} is no channel pattern", rule.pattern)))?;
+    let keep = if rule.durable { Keep::Stored } else { Keep::Volatile };
+    Ok(Rule { pattern, subscribe: who(&rule.subscribe), publish: who(&rule.publish), keep })
+}
+
+fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> Result<HttpConfig, PlanError> {
+    let bayeux = &config.bayeux;
+    let status = StatusCode::from_u16(bayeux.duplicate_connect_status).map_err(|error| bad(&error))?;
+    Ok(HttpConfig {
+        listen: vec![config.server.listen],
+        workers: NonZeroUsize::new(config.server.workers).unwrap_or(NonZeroUsize::MIN),
+        max_connections: config.server.max_connections,
+        max_body: config.server.max_body,
+        body_timeout: config.server.body_timeout,
+        limits: Limits {
+            batch_messages: bayeux.batch_messages,
+            json_depth: bayeux.json_depth,
+            subscriptions: bayeux.subscriptions_per_session,
+        },
+        duplicate_connect_status: status,
+        idle: config.auth.idle,
+        cookie_key,
+        rendering,
+        version: config.gws.version.as_str().into(),
+        stop_deadline: config.drain.deadline,
+    })
+}
+
+/// The key that signs logins: from the file that was named, or from the data directory, where it is made if need be. A
+/// log that is kept in memory only has no data directory, so its key lives as long as the process.
+///
+/// # Errors
+/// [`PlanError::CookieKey`] if the file cannot be read or made, or is not of 32 bytes.
+pub fn cookie_key(config: &Config) -> Result<CookieKey, PlanError> {
+    let made = config.log.directory.join("cookie.key");
+    let (path, may_make) = match &config.auth.cookie_key_file {
+        Some(path) => (path.clone(), false),
+        None if config.log.durability == Durability::Memory => return Ok(CookieKey::new(random())),
+        None => (made, true),
+    };
+    let key = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => make_key(&path),
+        read => read.and_then(|bytes| bytes.try_into().map_err(|_| io::Error::other("must have 32 bytes"))),
+    };
+    key.map(CookieKey::new).map_err(|source| PlanError::CookieKey { path, source })
+}
+
+fn make_key(path: &Path) -> io::Result<[u8; 32]> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let key = random();
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    Ok(key)
+}
+
+fn bad(error: &impl std::error::Error) -> PlanError {
+    PlanError::Configuration(error.to_string())
+}

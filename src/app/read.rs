@@ -1,0 +1,254 @@
+//! Reading each section, key by key.
+
+use std::net::SocketAddr;
+
+use actix_web::http::Uri;
+use tracing_subscriber::EnvFilter;
+
+use crate::ids::{AgentId, Number};
+
+use super::error::ConfigError;
+use super::reader::{Entry, Field, Reader};
+use super::sections::{
+    AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
+    Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
+    TelemetryConfig, Who,
+};
+
+impl ServerConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        let listen: SocketAddr =
+            from.parsed("server.listen", "an address and a port such as \"127.0.0.1:8080\"", |t| t.parse().ok())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let url = from.parsed("server.external_url", "\"\", or a URL such as \"https://gws.example.org\"", url)?;
+        Ok(Self {
+            listen,
+            workers: Some(from.length("server.workers", 0)?).filter(|n| *n > 0).unwrap_or(cores),
+            external_url: if url.is_empty() { format!("http://{listen}") } else { url },
+            max_body: from.length_in_bytes("server.max_body")?,
+            body_timeout: from.duration("server.body_timeout")?,
+            max_connections: from.length("server.max_connections", 1)?,
+        })
+    }
+}
+
+impl AuthConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        Ok(Self {
+            cookie_key_file: Some(from.text("auth.cookie_key_file")?).filter(|path| !path.is_empty()).map(Into::into),
+            idle: from.duration("auth.idle")?,
+            basic_cache: from.duration("auth.basic_cache")?,
+        })
+    }
+}
+
+impl BayeuxConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        Ok(Self {
+            timeout: from.duration("bayeux.timeout")?,
+            interval: from.duration("bayeux.interval")?,
+            max_interval: from.duration("bayeux.max_interval")?,
+            resume: from.duration("bayeux.resume")?,
+            queue_messages: from.length("bayeux.queue_messages", 1)?,
+            queue_bytes: from.length_in_bytes("bayeux.queue_bytes")?,
+            sessions: from.length("bayeux.sessions", 1)?,
+            sessions_per_agent: from.length("bayeux.sessions_per_agent", 1)?,
+            subscriptions_per_session: from.length("bayeux.subscriptions_per_session", 1)?,
+            batch_messages: from.length("bayeux.batch_messages", 1)?,
+            json_depth: from.length("bayeux.json_depth", 4)?,
+            duplicate_connect_status: from.number("bayeux.duplicate_connect_status", "400 to 599", error_status)?,
+            trust_client_id: from.boolean("bayeux.trust_client_id")?,
+            anonymous: from.boolean("bayeux.anonymous")?,
+        })
+    }
+}
+
+impl DesktopsConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        let expected = "a Bayeux error: three digits, a colon, arguments, a colon, a text";
+        Ok(Self { unknown_session_error: from.parsed("desktops.unknown_session_error", expected, bayeux_error)? })
+    }
+}
+
+impl ChannelRule {
+    pub(super) fn read_all(from: &mut Reader) -> Result<Vec<Self>, ConfigError> {
+        let entries = from.entries("channel", "tables of pattern, subscribe, publish, create and durable")?;
+        entries.into_iter().map(Self::read).collect()
+    }
+
+    fn read(mut entry: Entry) -> Result<Self, ConfigError> {
+        let expected = "a channel or a pattern such as \"/demo/**\"";
+        let rule = Self {
+            pattern: entry.parsed("pattern", expected, |t| (t.starts_with('/') && t.len() > 1).then(|| t.into()))?,
+            subscribe: Who::read(entry.field("subscribe"))?,
+            publish: Who::read(entry.field("publish"))?,
+            create: Who::read(entry.field("create"))?,
+            durable: entry.field("durable").map_or(Ok(false), |field| field.boolean())?,
+        };
+        entry.finish()?;
+        Ok(rule)
+    }
+}
+
+impl Who {
+    /// What a rule does not say is for nobody.
+    fn read(field: Option<Field>) -> Result<Self, ConfigError> {
+        let Some(field) = field else { return Ok(Self::Nobody) };
+        let expected = "\"anyone\", \"agents\", \"nobody\" or a list of user names";
+        if field.is_list() {
+            let users = field.texts(expected)?;
+            let users: Result<_, _> = users.iter().map(|user| AgentId::parse(user)).collect();
+            return users.map(Self::Users).map_err(|_| field.bad(expected));
+        }
+        match field.text(expected)?.as_str() {
+            "agents" => Ok(Self::Agents),
+            "anyone" => Ok(Self::Anyone),
+            "nobody" => Ok(Self::Nobody),
+            _ => Err(field.bad(expected)),
+        }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        from.choice("log.engine", &[("embedded", ())])?;
+        Ok(Self {
+            directory: from.parsed("log.directory", "a directory", |t| (!t.is_empty()).then(|| t.into()))?,
+            durability: from.choice(
+                "log.durability",
+                &[("commit", Durability::Commit), ("interval", Durability::Interval), ("memory", Durability::Memory)],
+            )?,
+            interval: from.positive("log.interval")?,
+            segment_size: from.size("log.segment_size")?,
+            retain_age: from.duration("log.retain_age")?,
+            retain_size: from.size("log.retain_size")?,
+            ring_records: from.length("log.ring_records", 1)?,
+            ring_bytes: from.length_in_bytes("log.ring_bytes")?,
+        })
+    }
+}
+
+impl SwitchConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        from.choice("switch.kind", &[("simulated", ())])?;
+        Ok(Self { ask_timeout: from.positive("switch.ask_timeout")? })
+    }
+}
+
+impl SimulatedSection {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        Ok(Self {
+            seed: from.count("simulated.seed", 0)?,
+            ring_timeout: from.positive("simulated.ring_timeout")?,
+            answer_after: from.duration("simulated.answer_after")?,
+        })
+    }
+}
+
+impl DirectorySection {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        let expected = "tables of user, password_hash, number, first_name, last_name, roles and features";
+        let agents = from.entries("directory.agent", expected)?;
+        Ok(Self {
+            demo_agents: from.choice(
+                "directory.demo_agents",
+                &[("loopback", DemoAgents::Loopback), ("allow", DemoAgents::Allow), ("off", DemoAgents::Off)],
+            )?,
+            agents: agents.into_iter().map(AgentEntry::read).collect::<Result<_, _>>()?,
+            generated: GeneratedAgents::read(from)?,
+        })
+    }
+}
+
+impl AgentEntry {
+    fn read(mut entry: Entry) -> Result<Self, ConfigError> {
+        let phc = "an argon2 hash, as partyline hash-password prints it";
+        let agent = Self {
+            user: entry.parsed("user", "a user name", |t| AgentId::parse(t).ok())?,
+            password_hash: entry.parsed("password_hash", phc, |t| t.starts_with("$argon2").then(|| t.into()))?,
+            number: entry.parsed("number", "a telephone number, as a text", |t| Number::parse(t).ok())?,
+            first_name: entry.text_or("first_name", "")?,
+            last_name: entry.text_or("last_name", "")?,
+            roles: entry.texts("roles")?,
+            features: entry.texts("features")?,
+        };
+        entry.finish()?;
+        Ok(agent)
+    }
+}
+
+impl GeneratedAgents {
+    fn read(from: &mut Reader) -> Result<Option<Self>, ConfigError> {
+        let count = from.count("directory.generated.count", 0)?;
+        let prefix = "a user name, without the number at its end";
+        let generated = Self {
+            prefix: from.parsed("directory.generated.prefix", prefix, |t| AgentId::parse(t).ok().map(|_| t.into()))?,
+            count,
+            first_number: from.count("directory.generated.first_number", 0)?,
+            password: from.parsed("directory.generated.password", "a password, for count is more than 0", |t| {
+                (count == 0 || !t.is_empty()).then(|| t.into())
+            })?,
+        };
+        Ok((count > 0).then_some(generated))
+    }
+}
+
+impl GwsConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        Ok(Self {
+            version: from.text("gws.version")?,
+            attached_data_first: from.boolean("gws.attached_data_first")?,
+            two_party_mute: from.boolean("gws.two_party_mute")?,
+            old_participants: from.boolean("gws.old_participants")?,
+        })
+    }
+}
+
+impl DrainConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        Ok(Self {
+            delay: from.duration("drain.delay")?,
+            window: from.duration("drain.window")?,
+            deadline: from.duration("drain.deadline")?,
+        })
+    }
+}
+
+impl TelemetryConfig {
+    pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        let directives = "a level such as \"info\", or directives such as \"info,partyline::broker=debug\"";
+        Ok(Self {
+            log_format: from.choice(
+                "telemetry.log_format",
+                &[("auto", LogFormat::Auto), ("json", LogFormat::Json), ("text", LogFormat::Text)],
+            )?,
+            log_level: from.parsed("telemetry.log_level", directives, |t| {
+                let fits = !t.is_empty() && EnvFilter::builder().parse(t).is_ok();
+                fits.then(|| t.into())
+            })?,
+        })
+    }
+}
+
+/// An absolute HTTP URL without query and fragment, or nothing. The slash at its end is dropped.
+fn url(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    let url: Uri = text.parse().ok()?;
+    let http = matches!(url.scheme_str(), Some("http" | "https"));
+    (http && url.query().is_none() && !text.contains('#')).then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// `402::Unknown client`.
+fn bayeux_error(text: &str) -> Option<String> {
+    let mut parts = text.splitn(3, ':');
+    let code = parts.next()?;
+    let whole = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()) && parts.count() == 2;
+    whole.then(|| text.to_owned())
+}
+
+/// The status of an HTTP error.
+fn error_status(number: u64) -> Option<u16> {
+    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}

@@ -1,0 +1,28 @@
+//! What of a setting may be shown, in an error or by `print-config`.
+
+use toml::Value;
+
+/// What a secret is shown as.
+const REDACTED: &str = "(redacted)";
+
+/// What the name of a secret has in it, also when it is misspelt at its end.
+const MARKS: [&str; 3] = ["passw", "secret", "token"];
+
+/// A value as it may be shown, as TOML. `key` may be dotted.
+pub(super) fn shown(key: &str, value: &Value) -> String {
+    hidden(key.rsplit_once('.').map_or(key, |(_, name)| name), value).to_string()
+}
+
+/// A value without the secrets in it.
+pub(super) fn hidden(name: &str, value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(|item| hidden(name, item)).collect()),
+        Value::Table(table) => {
+            Value::Table(table.iter().map(|(name, below)| (name.clone(), hidden(name, below))).collect())
+        }
+        Value::String(text) if text.is_empty() => value.clone(),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
+            if MARKS.iter().any(|mark| name.contains(mark)) { REDACTED.into() } else { value.clone() }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The sections of the configuration. `config/partyline.toml` documents each key; the fields bear their names.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ids::{AgentId, Number};
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)+
+        }
+    };
+}
+
+section! {
+    /// `server`: where to listen, and how much to take in.
+    ServerConfig {
+        /// The address.
+        listen: SocketAddr,
+        /// Worker threads; never 0.
+        workers: usize,
+        /// The public address, with no slash at the end.
+        external_url: String,
+        /// Bytes of a request body.
+        max_body: usize,
+        /// Time for a request body to come.
+        body_timeout: Duration,
+        /// Connections over all workers.
+        max_connections: usize,
+    }
+}
+
+section! {
+    /// `auth`: logins.
+    AuthConfig {
+        /// The file with the signing key; `None` for the one in the data directory.
+        cookie_key_file: Option<PathBuf>,
+        /// How long an unused login lives.
+        idle: Duration,
+        /// How long a right password is remembered.
+        basic_cache: Duration,
+    }
+}
+
+section! {
+    /// `bayeux`: sessions, and their limits.
+    BayeuxConfig {
+        /// How long a connect is held.
+        timeout: Duration,
+        /// The pause between connects.
+        interval: Duration,
+        /// How long after that a session lives on.
+        max_interval: Duration,
+        /// How long a session survives a restart.
+        resume: Duration,
+        /// Messages owed to one session.
+        queue_messages: usize,
+        /// Bytes owed to one session.
+        queue_bytes: usize,
+        /// Sessions of the server.
+        sessions: usize,
+        /// Sessions of one agent.
+        sessions_per_agent: usize,
+        /// Subscriptions of one session.
+        subscriptions_per_session: usize,
+        /// Messages in one batch.
+        batch_messages: usize,
+        /// Levels of nesting.
+        json_depth: usize,
+        /// The HTTP status of a superseded connect.
+        duplicate_connect_status: u16,
+        /// Whether a clientId is enough without its cookie.
+        trust_client_id: bool,
+        /// Whether nobody in particular may handshake.
+        anonymous: bool,
+    }
+}
+
+section! {
+    /// `desktops`: what desktops expect.
+    DesktopsConfig {
+        /// The Bayeux error for an unknown session.
+        unknown_session_error: String,
+    }
+}
+
+section! {
+    /// One `[[channel]]`: who may do what to the channels of a pattern.
+    ChannelRule {
+        /// The pattern, as written.
+        pattern: String,
+        /// Who may subscribe.
+        subscribe: Who,
+        /// Who may publish.
+        publish: Who,
+        /// Who may create a channel.
+        create: Who,
+        /// Whether publications are kept on disk.
+        durable: bool,
+    }
+}
+
+section! {
+    /// `log`: the log, kept by the embedded engine.
+    LogConfig {
+        /// The data directory.
+        directory: PathBuf,
+        /// What an answer waits for.
+        durability: Durability,
+        /// How often to flush, with [`Durability::Interval`].
+        interval: Duration,
+        /// Bytes of one file.
+        segment_size: u64,
+        /// How old records may grow.
+        retain_age: Duration,
+        /// How many bytes may be on disk.
+        retain_size: u64,
+        /// Records in memory.
+        ring_records: usize,
+        /// Bytes of them.
+        ring_bytes: usize,
+    }
+}
+
+section! {
+    /// `switch`: the link to telephony, which the simulated switch plays.
+    SwitchConfig {
+        /// How long an ask may stay open.
+        ask_timeout: Duration,
+    }
+}
+
+section! {
+    /// `simulated`: the telephony played in memory.
+    SimulatedSection {
+        /// Where its choices begin.
+        seed: u64,
+        /// How long a number rings.
+        ring_timeout: Duration,
+        /// How long a number that answers by itself takes.
+        answer_after: Duration,
+    }
+}
+
+section! {
+    /// `directory`: who exists.
+    DirectorySection {
+        /// Whether the demo agents exist.
+        demo_agents: DemoAgents,
+        /// Agents, one by one.
+        agents: Vec<AgentEntry>,
+        /// Agents by the number; `None` if there are none.
+        generated: Option<GeneratedAgents>,
+    }
+}
+
+section! {
+    /// One `[[directory.agent]]`.
+    AgentEntry {
+        /// The user name.
+        user: AgentId,
+        /// The argon2 hash of the password, in PHC form.
+        password_hash: String,
+        /// The number of the agent's device.
+        number: Number,
+        /// `firstName`.
+        first_name: String,
+        /// `lastName`.
+        last_name: String,
+        /// Roles; empty if not given.
+        roles: Vec<String>,
+        /// Features; empty if not given.
+        features: Vec<String>,
+    }
+}
+
+section! {
+    /// `directory.generated`: agents by the number.
+    GeneratedAgents {
+        /// What their user names begin with; a number from 0 on follows.
+        prefix: String,
+        /// How many; at least one.
+        count: u64,
+        /// The telephone number of the first.
+        first_number: u64,
+        /// The password of all.
+        password: String,
+    }
+}
+
+section! {
+    /// `gws`: the API towards desktops.
+    GwsConfig {
+        /// The version that the diagnostics tell.
+        version: String,
+        /// Whether `AttachedDataChanged` comes before `ParticipantsUpdated`.
+        attached_data_first: bool,
+        /// Whether mute is offered with two parties.
+        two_party_mute: bool,
+        /// Whether participants have the shape of 8.5.0.
+        old_participants: bool,
+    }
+}
+
+section! {
+    /// `drain`: how to stop.
+    DrainConfig {
+        /// How long to go on as before.
+        delay: Duration,
+        /// Over how long parked connects are answered.
+        window: Duration,
+        /// When to give up, counted from the first signal.
+        deadline: Duration,
+    }
+}
+
+section! {
+    /// `telemetry`: what to tell the operator.
+    TelemetryConfig {
+        /// The shape of the log lines.
+        log_format: LogFormat,
+        /// Directives of what to log.
+        log_level: String,
+    }
+}
+
+/// Who may do something to a channel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Who {
+    /// Whoever is logged in.
+    Agents,
+    /// Whoever has a session.
+    Anyone,
+    /// Nobody.
+    Nobody,
+    /// These.
+    Users(Vec<AgentId>),
+}
+
+/// What an answer or a delivery waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Durability {
+    /// Its record is flushed to the disk.
+    Commit,
+    /// Its record is written to the file.
+    Interval,
+    /// Its record is in memory.
+    Memory,
+}
+
+/// Whether the demo agents exist.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DemoAgents {
+    /// They do, whoever can reach the server.
+    Allow,
+    /// They do, and the server listens on a loopback address.
+    Loopback,
+    /// They do not.
+    Off,
+}
+
+/// The shape of the log lines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// JSON.
+    Json,
+    /// Text.
+    Text,
+}
