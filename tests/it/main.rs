@@ -1,0 +1,11 @@
+//! The real server over real sockets, and the house rules that a compiler does not know.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod conference;
+mod crash;
+mod harness;
+mod life;
+mod secrets;
+mod tidy;
+mod walk;
