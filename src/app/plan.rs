@@ -15,7 +15,7 @@ use crate::broker::{self, Anonymous, Binding, Rule, Rules};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CookieKey, HttpConfig};
+use crate::http::{CookieKey, HttpConfig, Origins};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig};
 use crate::records::Keep;
@@ -200,6 +200,8 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
         max_connections: config.server.max_connections,
         max_body: config.server.max_body,
         body_timeout: config.server.body_timeout,
+        origins: Origins::new(&config.server.external_url, &config.server.allowed_origins)
+            .map_err(|error| bad(&error))?,
         limits: Limits {
             batch_messages: bayeux.batch_messages,
             json_depth: bayeux.json_depth,

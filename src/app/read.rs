@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
 
+use crate::http::Origins;
 use crate::ids::{AgentId, Number};
 
 use super::error::ConfigError;
@@ -28,6 +29,7 @@ impl ServerConfig {
             max_body: from.length_in_bytes("server.max_body")?,
             body_timeout: from.duration("server.body_timeout")?,
             max_connections: from.length("server.max_connections", 1)?,
+            allowed_origins: from.list("server.allowed_origins", ORIGINS, |t| Origins::new("", &[t]).is_ok())?,
         })
     }
 }
@@ -229,6 +231,8 @@ impl TelemetryConfig {
         })
     }
 }
+
+const ORIGINS: &str = "a list of origins such as \"https://desk.example.org\" or \"https://*.example.org\"";
 
 /// An absolute HTTP URL without query and fragment, or nothing. The slash at its end is dropped.
 fn url(text: &str) -> Option<String> {

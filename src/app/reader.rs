@@ -127,6 +127,18 @@ impl Reader {
         self.parsed(key, &expected, |text| choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value))
     }
 
+    /// A list of texts that each have a shape.
+    pub(super) fn list(
+        &mut self,
+        key: &str,
+        expected: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, ConfigError> {
+        let field = self.field(key)?;
+        let texts = field.texts(expected)?;
+        if texts.iter().all(|text| fits(text)) { Ok(texts) } else { Err(field.bad(expected)) }
+    }
+
     /// A list of tables.
     pub(super) fn entries(&mut self, key: &str, expected: &str) -> Result<Vec<Entry>, ConfigError> {
         let field = self.field(key)?;

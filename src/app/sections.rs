@@ -31,6 +31,8 @@ section! {
         body_timeout: Duration,
         /// Connections over all workers.
         max_connections: usize,
+        /// Origins whose pages may call, besides the server's own.
+        allowed_origins: Vec<String>,
     }
 }
 

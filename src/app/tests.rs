@@ -152,6 +152,7 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[server]\nmax_body = '64KB'",
         "[server]\nmax_body = 0",
         "[server]\nbody_timeout = 10",
+        "[server]\nallowed_origins = ['*']",
         "[server.listen]\nport = 1",
         "[auth]\ncookie_key_file = false",
         "[bayeux]\ntimeout = '30'",

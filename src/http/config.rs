@@ -15,6 +15,8 @@ use crate::exchange::Exchange;
 use crate::gws::Rendering;
 use crate::metrics::Metrics;
 
+use super::origin::Origins;
+
 /// The settings of the doors.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
@@ -28,6 +30,8 @@ pub struct HttpConfig {
     pub max_body: usize,
     /// How long a client may take to send a body that it announced.
     pub body_timeout: Duration,
+    /// The web pages that may call.
+    pub origins: Origins,
     /// What a Bayeux body may hold.
     pub limits: Limits,
     /// The status of a parked connect whose place a newer one took: 400 to 599.

@@ -42,6 +42,9 @@ pub(crate) enum Failure {
     /// There is no such thing.
     #[error("not found")]
     NotFound,
+    /// The web page that asks may not call.
+    #[error("pages of this origin may not call")]
+    Origin,
     /// The API says no.
     #[error(transparent)]
     Refusal(#[from] Refusal),
@@ -77,6 +80,7 @@ impl Failure {
             Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+            Self::Origin => (StatusCode::FORBIDDEN, Code::Forbidden),
             Self::Refusal(refusal) => (status(refusal.code), refusal.code),
         }
     }
@@ -105,6 +109,7 @@ impl Failure {
             | Self::Key
             | Self::Method(_)
             | Self::NotFound
+            | Self::Origin
             | Self::Refusal(_)
             | Self::Transport => None,
         }
@@ -123,6 +128,7 @@ impl Failure {
             | Self::Key
             | Self::Method(_)
             | Self::NotFound
+            | Self::Origin
             | Self::Refusal(_)
             | Self::Transport
             | Self::Unverified => self.head().content_type("text/plain; charset=utf-8").body(self.to_string()),
@@ -153,6 +159,7 @@ impl Failure {
             | Self::Headers
             | Self::Key
             | Self::NotFound
+            | Self::Origin
             | Self::Refusal(_)
             | Self::Transport => None,
         }

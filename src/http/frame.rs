@@ -13,7 +13,9 @@ use crate::clock;
 use crate::ids::{hex, random};
 
 use super::caller::take_renewal;
+use super::cors::{admit, changes, is_preflight, preflight};
 use super::errors::Failure;
+use super::origin::Source;
 use super::place::Place;
 use super::server::Shared;
 
@@ -31,7 +33,14 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
     let started = clock::now();
     let id = request_id(request.headers());
     let shared = request.app_data::<web::Data<Shared>>().cloned();
-    let mut response = next.call(request).await?;
+    let source = shared.as_ref().map_or(Source::Own, |shared| shared.config.origins.source(request.headers()));
+    let mut response = if is_preflight(request.method(), request.headers()) {
+        request.into_response(preflight(&source))
+    } else if source == Source::Foreign && changes(request.method()) {
+        request.error_response(Failure::Origin)
+    } else {
+        next.call(request).await?
+    };
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         let cause = response.response().error().map(display);
         error!(route = place.pattern(), request = id.to_str().map(display).ok(), error = cause, "a request failed");
@@ -43,6 +52,7 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
     if let Some(renewal) = renewal {
         headers.append(SET_COOKIE, renewal);
     }
+    admit(&source, headers);
     if let Some(shared) = shared {
         let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
         shared.observe(place, response.status(), failure, started);

@@ -11,8 +11,10 @@ use crate::ids::BrowserCookie;
 
 use super::body;
 use super::caller::{Caller, cookies};
+use super::cors::{admit, is_preflight, preflight};
 use super::delivery::DeliveryBody;
 use super::errors::Failure;
+use super::origin::Source;
 use super::place::Place;
 use super::server::Shared;
 
@@ -44,16 +46,20 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 
 async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let started = clock::now();
+    let source = shared.config.origins.source(request.headers());
     let answered = match *request.method() {
         _ if request.head().upgrade() => Err(Failure::Transport),
+        _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
+        _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
         Method::OPTIONS => Ok(HttpResponse::Ok().insert_header((ALLOW, "POST, OPTIONS")).finish()),
         _ => Err(Failure::Transport),
     };
-    let (response, failure) = match answered {
+    let (mut response, failure) = match answered {
         Ok(response) => (response, None),
         Err(failure) => (failure.bayeux_response(), Some(failure)),
     };
+    admit(&source, response.headers_mut());
     shared.observe(mount.place(), response.status(), failure.as_ref(), started);
     response
 }

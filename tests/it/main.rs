@@ -6,6 +6,7 @@ mod conference;
 mod crash;
 mod harness;
 mod life;
+mod origins;
 mod secrets;
 mod tidy;
 mod walk;

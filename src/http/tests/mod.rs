@@ -6,4 +6,5 @@ mod delivery;
 mod errors;
 mod headers;
 mod logins;
+mod origin;
 mod routes;
