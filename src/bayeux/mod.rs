@@ -1,12 +1,16 @@
 //! The Bayeux protocol, with no server attached.
 //!
-//! This room owns the channel grammar, the envelope and its limits, the life of one client's session and
-//! the subscription index. It does no I/O, reads no clock and draws no random number: the caller passes in
+//! This room owns the channel grammar, the envelope and its limits, the life of one client's session,
+//! the subscription index, and the client's half: [`Client`] decides what to send next. It does no I/O, reads no clock and draws no random number: the caller passes in
 //! `now`, and carries out what it polls.
 //!
-//! Read [`Channel`] and [`Pattern`] first, then [`Batch`] and [`Request`], then [`Session`].
+//! Read [`Channel`] and [`Pattern`] first, then [`Batch`] and [`Request`], then [`Session`]; [`Client`] is the other
+//! end of the line.
 
 mod channel;
+mod client;
+mod client_reply;
+mod client_request;
 mod envelope;
 mod error;
 mod message;
@@ -20,6 +24,9 @@ mod subscriptions;
 mod tests;
 
 pub use channel::{BadChannel, Channel, Family, Pattern};
+pub use client::{Arrival, Client, ClientEnded};
+pub use client_reply::{Malformed, PublishOutcome};
+pub use client_request::{ClientOptions, ClientRequest, ClientRequestKind};
 pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
 pub use error::{BadError, Error};
 pub use render::body;

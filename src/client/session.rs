@@ -8,13 +8,14 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_
 use hyper::{Method, StatusCode};
 use parking_lot::Mutex;
 
+use crate::bayeux;
+use crate::bayeux::{
+    Arrival as Event, ClientEnded as Ended, ClientOptions as Options, ClientRequest, Malformed, PublishOutcome,
+};
 use crate::clock;
 
-use super::core::{Core, Ended, Event};
 use super::jar::Jar;
 use super::lane::{Lane, LaneError, Tally};
-use super::message::{Malformed, PublishOutcome};
-use super::request::{Options, Request};
 use super::target::Target;
 
 /// What a client could not do.
@@ -55,7 +56,7 @@ pub struct Publisher {
 struct Shared {
     target: Arc<Target>,
     tally: Arc<Tally>,
-    core: Mutex<Core>,
+    core: Mutex<bayeux::Client>,
     jar: Mutex<Jar>,
 }
 
@@ -65,7 +66,7 @@ impl Client {
         let shared = Shared {
             target: Arc::clone(target),
             tally: Arc::clone(tally),
-            core: Mutex::new(Core::new(clock::now(), options)),
+            core: Mutex::new(bayeux::Client::new(clock::now(), options)),
             jar: Mutex::new(Jar::default()),
         };
         Self { shared: Arc::new(shared), lane: Lane::default() }
@@ -216,7 +217,7 @@ impl Shared {
     }
 
     /// Sends a request of the core's; the body of a response with status 200.
-    async fn send(&self, lane: &mut Lane, request: Request) -> Result<Bytes, ClientError> {
+    async fn send(&self, lane: &mut Lane, request: ClientRequest) -> Result<Bytes, ClientError> {
         self.tally.count_request();
         let response = lane.send(self.target.addr(), self.dress(&request)?, request.patience).await;
         let response = response.inspect_err(|_| self.tally.count_error())?;
@@ -234,7 +235,7 @@ impl Shared {
     }
 
     /// A request with the headers that a browser would send.
-    fn dress(&self, request: &Request) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
+    fn dress(&self, request: &ClientRequest) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
         let mut builder = hyper::Request::builder()
             .method(Method::POST)
             .uri(self.target.path(request.kind).clone())

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
-use super::request::Kind;
+use crate::bayeux::ClientRequestKind as Kind;
 
 /// A text that names no endpoint.
 #[derive(Debug, thiserror::Error)]

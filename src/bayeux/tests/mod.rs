@@ -3,6 +3,7 @@
 mod acknowledgement;
 mod batches;
 mod channels;
+mod client;
 mod messages;
 mod play;
 mod random_sessions;

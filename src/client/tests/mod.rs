@@ -1,4 +1,3 @@
-//! Scripts and transcripts of the core, and the shell against a small server.
+//! The shell against a small server.
 
-mod core;
 mod shell;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use expect_test::{Expect, expect};
 
-use crate::client::{Core, Options, PublishOutcome};
+use crate::bayeux::tests::play::start;
+use crate::bayeux::{Client, ClientOptions, PublishOutcome};
 
 const JOIN: &str = r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"c1","version":"1.0","supportedConnectionTypes":["long-polling"],"advice":{"reconnect":"retry","interval":0,"timeout":30000}}]"#;
 const JOIN_ACK: &str = r#"[{"channel":"/meta/handshake","successful":true,"clientId":"c1","ext":{"ack":true},"advice":{"reconnect":"retry"}}]"#;
@@ -16,10 +17,10 @@ const CONNECTED: &str = r#"[{"channel":"/meta/connect","id":"3","successful":tru
 const UNKNOWN: &str = r#"[{"channel":"/meta/connect","successful":false,"error":"402::session_unknown","advice":{"reconnect":"handshake","interval":0}}]"#;
 
 /// Plays answers to a client: an answer is a body, `lost`, or `cut` for a request that was abandoned.
-fn play(options: Options, patterns: &[&str], answers: &[&str]) -> (String, Core, Instant) {
-    let began = crate::clock::now();
+fn play(options: ClientOptions, patterns: &[&str], answers: &[&str]) -> (String, Client, Instant) {
+    let began = start();
     let mut now = began;
-    let mut core = Core::new(now, options);
+    let mut core = Client::new(now, options);
     for pattern in patterns {
         core.subscribe(now, pattern);
     }
@@ -53,14 +54,14 @@ fn play(options: Options, patterns: &[&str], answers: &[&str]) -> (String, Core,
     (transcript, core, now)
 }
 
-fn check(options: Options, patterns: &[&str], answers: &[&str], expected: &Expect) {
+fn check(options: ClientOptions, patterns: &[&str], answers: &[&str], expected: &Expect) {
     expected.assert_eq(&play(options, patterns, answers).0);
 }
 
 #[test]
 fn it_sends_what_the_javascript_client_sends() {
     check(
-        Options::default(),
+        ClientOptions::default(),
         &["/a"],
         &[JOIN, SUBSCRIBED, CONNECTED, CONNECTED],
         &expect![[r#"
@@ -76,7 +77,7 @@ fn it_sends_what_the_javascript_client_sends() {
 fn events_come_before_the_reply_and_keep_their_bytes() {
     let answer = r#"[{"channel":"/a","data":{"x": 1.50}},{"channel":"/a","data":null},{"channel":"/meta/connect","successful":true}]"#;
     check(
-        Options::default(),
+        ClientOptions::default(),
         &[],
         &[JOIN, CONNECTED, answer, "cut"],
         &expect![[r#"
@@ -92,7 +93,7 @@ fn events_come_before_the_reply_and_keep_their_bytes() {
 #[test]
 fn an_unknown_session_handshakes_and_subscribes_again() {
     check(
-        Options::default(),
+        ClientOptions::default(),
         &["/a", "/b/*"],
         &[JOIN, SUBSCRIBED, CONNECTED, UNKNOWN, REJOIN, SUBSCRIBED, CONNECTED],
         &expect![[r#"
@@ -110,7 +111,7 @@ fn an_unknown_session_handshakes_and_subscribes_again() {
 #[test]
 fn an_unknown_session_without_advice_means_the_same() {
     let bare = r#"[{"channel":"/meta/connect","successful":false,"error":"402::Unknown client"}]"#;
-    let (_, core, _) = play(Options::default(), &[], &[JOIN, bare, REJOIN]);
+    let (_, core, _) = play(ClientOptions::default(), &[], &[JOIN, bare, REJOIN]);
     assert!(core.is_joined());
     assert_eq!(core.rehandshakes(), 1);
 }
@@ -118,7 +119,7 @@ fn an_unknown_session_without_advice_means_the_same() {
 #[test]
 fn a_server_that_forgets_each_session_at_once_is_not_pressed() {
     check(
-        Options::default(),
+        ClientOptions::default(),
         &[],
         &[JOIN, UNKNOWN, JOIN, UNKNOWN, JOIN, CONNECTED],
         &expect![[r#"
@@ -136,7 +137,7 @@ fn a_server_that_forgets_each_session_at_once_is_not_pressed() {
 fn it_acknowledges_the_newest_number_and_begins_again_at_nothing() {
     let five = r#"[{"channel":"/meta/connect","successful":true,"ext":{"ack":5}}]"#;
     check(
-        Options { ack: true },
+        ClientOptions { ack: true },
         &[],
         &[JOIN_ACK, five, CONNECTED, UNKNOWN, JOIN_ACK, five],
         &expect![[r#"
@@ -152,14 +153,14 @@ fn it_acknowledges_the_newest_number_and_begins_again_at_nothing() {
 
 #[test]
 fn it_sends_no_number_unless_that_was_agreed_on() {
-    let (transcript, ..) = play(Options { ack: true }, &[], &[JOIN, CONNECTED, CONNECTED]);
+    let (transcript, ..) = play(ClientOptions { ack: true }, &[], &[JOIN, CONNECTED, CONNECTED]);
     assert_eq!(transcript.matches("\"ext\"").count(), 1, "only the handshake asks: {transcript}");
 }
 
 #[test]
 fn an_interval_is_waited_for() {
     let slow = r#"[{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"retry","interval":2000,"timeout":1000}}]"#;
-    let (_, mut core, now) = play(Options::default(), &[], &[JOIN, slow]);
+    let (_, mut core, now) = play(ClientOptions::default(), &[], &[JOIN, slow]);
     assert_eq!(core.poll_timeout(), Some(now + Duration::from_secs(2)));
     assert!(core.poll_request(now + Duration::from_millis(1999)).is_none());
     let held = core.poll_request(now + Duration::from_secs(2)).unwrap();
@@ -169,7 +170,7 @@ fn an_interval_is_waited_for() {
 #[test]
 fn a_lost_connect_is_repeated_after_a_growing_pause_and_asks_for_an_answer_at_once() {
     check(
-        Options::default(),
+        ClientOptions::default(),
         &[],
         &[JOIN, CONNECTED, "lost", "lost", "[]", CONNECTED, CONNECTED],
         &expect![[r#"
@@ -187,7 +188,7 @@ fn a_lost_connect_is_repeated_after_a_growing_pause_and_asks_for_an_answer_at_on
 
 #[test]
 fn an_abandoned_request_counts_as_lost() {
-    let (_, mut core, now) = play(Options::default(), &[], &[JOIN, CONNECTED, "cut"]);
+    let (_, mut core, now) = play(ClientOptions::default(), &[], &[JOIN, CONNECTED, "cut"]);
     assert_eq!(core.poll_timeout(), None);
     assert!(core.poll_request(now).is_none(), "the pause comes first");
     assert_eq!(core.poll_timeout(), Some(now + Duration::from_millis(100)));
@@ -197,7 +198,7 @@ fn an_abandoned_request_counts_as_lost() {
 fn advice_none_ends_it() {
     let none = r#"[{"channel":"/meta/connect","successful":true,"advice":{"reconnect":"none"}}]"#;
     check(
-        Options::default(),
+        ClientOptions::default(),
         &[],
         &[JOIN, none, CONNECTED],
         &expect![[r#"
@@ -213,7 +214,7 @@ fn advice_none_ends_it() {
 fn a_refused_handshake_ends_it_and_so_does_a_refused_subscription() {
     let refused = r#"[{"channel":"/meta/handshake","successful":false,"error":"403::handshake_denied","advice":{"reconnect":"none"}}]"#;
     check(
-        Options::default(),
+        ClientOptions::default(),
         &[],
         &[refused],
         &expect![[r#"
@@ -223,7 +224,7 @@ fn a_refused_handshake_ends_it_and_so_does_a_refused_subscription() {
     );
     let refused = r#"[{"channel":"/meta/subscribe","successful":false,"error":"403:/a:subscribe_denied"}]"#;
     check(
-        Options::default(),
+        ClientOptions::default(),
         &["/a"],
         &[JOIN, refused],
         &expect![[r#"
@@ -236,7 +237,7 @@ fn a_refused_handshake_ends_it_and_so_does_a_refused_subscription() {
 
 #[test]
 fn a_publication_goes_beside_a_held_connect() {
-    let (_, mut core, now) = play(Options::default(), &[], &[JOIN, CONNECTED, "cut"]);
+    let (_, mut core, now) = play(ClientOptions::default(), &[], &[JOIN, CONNECTED, "cut"]);
     let request = core.publish("/b", br#"{"x":1}"#).unwrap();
     expect![[r#"[{"id":"4","channel":"/b","data":{"x":1},"clientId":"c1"}]"#]]
         .assert_eq(std::str::from_utf8(&request.body).unwrap());
@@ -263,8 +264,8 @@ fn no_bytes_from_the_server_upset_it() {
     };
     let (mut joined, mut malformed) = (0, 0);
     for _ in 0..2000 {
-        let mut now = crate::clock::now();
-        let mut core = Core::new(now, Options { ack: true });
+        let mut now = start();
+        let mut core = Client::new(now, ClientOptions { ack: true });
         core.subscribe(now, "/a");
         for _ in 0..6 {
             now = core.poll_timeout().unwrap_or(now).max(now);

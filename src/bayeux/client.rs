@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::message::{self, Malformed, Message, PublishOutcome, Reconnect};
-use super::request::{Options, Outbox, Request};
+use super::client_reply::{self, Malformed, Message, PublishOutcome, Reconnect};
+use super::client_request::{ClientOptions, ClientRequest, Outbox};
 
 /// A message that arrived on a channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Event {
+pub struct Arrival {
     /// The channel's name.
     pub channel: Box<str>,
     /// What was published: JSON as it came.
@@ -19,7 +19,7 @@ pub struct Event {
 
 /// Why there is nothing more to do.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Ended {
+pub enum ClientEnded {
     /// The server said to go away.
     #[error("the server advised not to come back")]
     Dismissed,
@@ -43,12 +43,12 @@ pub enum Ended {
 /// [`poll_event`](Self::poll_event). Publications and the disconnect go their own way and may overtake a
 /// held connect. Time must not run backwards.
 #[derive(Debug)]
-pub struct Core {
-    options: Options,
+pub struct Client {
+    options: ClientOptions,
     state: State,
     /// Patterns in the order they were asked for: a new session subscribes to all of them again.
     patterns: Vec<Box<str>>,
-    events: VecDeque<Event>,
+    events: VecDeque<Arrival>,
     outbox: Outbox,
     /// How many requests were lost since a connect succeeded.
     lost: u32,
@@ -63,7 +63,7 @@ enum State {
     /// No session; a handshake is due at `due`.
     Apart { due: Instant },
     /// For good.
-    Ended(Ended),
+    Ended(ClientEnded),
     /// A handshake is on its way.
     Handshaking,
     /// A session.
@@ -102,9 +102,9 @@ enum Step {
     Subscribing(usize),
 }
 
-impl Core {
+impl Client {
     /// A client that will handshake at once.
-    pub fn new(now: Instant, options: Options) -> Self {
+    pub fn new(now: Instant, options: ClientOptions) -> Self {
         Self {
             options,
             state: State::Apart { due: now },
@@ -130,7 +130,7 @@ impl Core {
     }
 
     /// The next request, if one is due.
-    pub fn poll_request(&mut self, now: Instant) -> Option<Request> {
+    pub fn poll_request(&mut self, now: Instant) -> Option<ClientRequest> {
         if self.is_waiting() {
             self.handle_lost(now);
         }
@@ -168,19 +168,19 @@ impl Core {
     }
 
     /// The next message that arrived.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<Arrival> {
         self.events.pop_front()
     }
 
     /// A request to publish `data` (JSON), whatever else is on its way; `None` without a session.
-    pub fn publish(&mut self, channel: &str, data: &[u8]) -> Option<Request> {
+    pub fn publish(&mut self, channel: &str, data: &[u8]) -> Option<ClientRequest> {
         let State::Joined(joined) = &self.state else { return None };
         Some(self.outbox.publish(&joined.client, channel, data))
     }
 
     /// Ends the session; the request says so to the server, if there was a session.
-    pub fn disconnect(&mut self) -> Option<Request> {
-        match std::mem::replace(&mut self.state, State::Ended(Ended::Left)) {
+    pub fn disconnect(&mut self) -> Option<ClientRequest> {
+        match std::mem::replace(&mut self.state, State::Ended(ClientEnded::Left)) {
             State::Joined(joined) => Some(self.outbox.disconnect(&joined.client)),
             State::Apart { .. } | State::Ended(_) | State::Handshaking => None,
         }
@@ -191,7 +191,7 @@ impl Core {
     /// # Errors
     /// [`Malformed`] if it is no reply to that; the request then counts as lost.
     pub fn handle_response(&mut self, now: Instant, body: &Bytes) -> Result<(), Malformed> {
-        let messages = match message::parse(body) {
+        let messages = match client_reply::parse(body) {
             Ok(messages) => messages,
             Err(malformed) => {
                 self.handle_lost(now);
@@ -214,7 +214,7 @@ impl Core {
     /// [`Malformed`] if it bears no reply to a publication.
     pub fn handle_published(&mut self, now: Instant, body: &Bytes) -> Result<PublishOutcome, Malformed> {
         let mut outcome = Err(Malformed);
-        for message in &message::parse(body)? {
+        for message in &client_reply::parse(body)? {
             if message.channel.starts_with("/meta/") || message.data.is_some() {
                 self.handle_message(now, message, body);
             } else if message.is_successful() {
@@ -250,7 +250,7 @@ impl Core {
     }
 
     /// Why there is nothing more to do, if so.
-    pub fn ended(&self) -> Option<&Ended> {
+    pub fn ended(&self) -> Option<&ClientEnded> {
         match &self.state {
             State::Ended(ended) => Some(ended),
             State::Apart { .. } | State::Handshaking | State::Joined(_) => None,
@@ -281,7 +281,7 @@ impl Pace {
 }
 
 /// What arrives.
-impl Core {
+impl Client {
     fn handle_message(&mut self, now: Instant, message: &Message<'_>, body: &Bytes) {
         match &*message.channel {
             "/meta/connect" => self.handle_connected(now, message),
@@ -290,7 +290,7 @@ impl Core {
             channel => {
                 if let Some(data) = message.data {
                     let data = body.slice_ref(data.get().as_bytes());
-                    self.events.push_back(Event { channel: channel.into(), data });
+                    self.events.push_back(Arrival { channel: channel.into(), data });
                 }
             }
         }
@@ -302,7 +302,7 @@ impl Core {
         match (message.is_successful(), &message.client_id) {
             (true, Some(client)) => {
                 let mut token = Vec::with_capacity(client.len() + 2);
-                message::push_string(&mut token, client);
+                client_reply::push_string(&mut token, client);
                 self.handshakes += 1;
                 self.state = State::Joined(Joined {
                     client: String::from_utf8_lossy(&token).into(),
@@ -317,7 +317,7 @@ impl Core {
             (false, _) => match message.reconnect() {
                 Some(Reconnect::Handshake | Reconnect::Retry) if self.handshakes > 0 => self.handle_lost(now),
                 Some(Reconnect::Handshake | Reconnect::None | Reconnect::Retry) | None => {
-                    self.state = State::Ended(Ended::HandshakeRefused(message.error_text()));
+                    self.state = State::Ended(ClientEnded::HandshakeRefused(message.error_text()));
                 }
             },
         }
@@ -328,7 +328,7 @@ impl Core {
         self.take_times(message);
         match message.reconnect().unwrap_or(Reconnect::Retry) {
             Reconnect::Handshake => self.part(now),
-            Reconnect::None => self.state = State::Ended(Ended::Dismissed),
+            Reconnect::None => self.state = State::Ended(ClientEnded::Dismissed),
             Reconnect::Retry if message.is_successful() => self.handle_held(now, message.ack_number()),
             Reconnect::Retry => self.handle_lost(now),
         }
@@ -357,7 +357,7 @@ impl Core {
         match message.reconnect() {
             Some(Reconnect::Handshake) => self.part(now),
             Some(Reconnect::None | Reconnect::Retry) | None => {
-                self.state = State::Ended(Ended::SubscribeRefused(message.error_text()));
+                self.state = State::Ended(ClientEnded::SubscribeRefused(message.error_text()));
             }
         }
     }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::message::push_string;
+use super::client_reply::push_string;
 
 /// What a client asks for at its handshake.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Options {
+pub struct ClientOptions {
     /// Whether to ask for acknowledged delivery.
     pub ack: bool,
 }
 
 /// What a request is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum ClientRequestKind {
     /// `/meta/connect`: may be held for long.
     Connect,
     /// `/meta/disconnect`.
@@ -30,9 +30,9 @@ pub enum Kind {
 
 /// A request to send: a body for the endpoint.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Request {
+pub struct ClientRequest {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ClientRequestKind,
     /// The JSON array to send.
     pub body: Bytes,
     /// How long the server may take before the request counts as lost.
@@ -46,7 +46,7 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn handshake(&mut self, options: Options) -> Request {
+    pub(super) fn handshake(&mut self, options: ClientOptions) -> ClientRequest {
         let mut body = self.begin();
         body.extend_from_slice(b",\"version\":\"1.0\",\"minimumVersion\":\"1.0\",\"channel\":\"/meta/handshake\",");
         body.extend_from_slice(b"\"supportedConnectionTypes\":[\"long-polling\"],");
@@ -55,11 +55,11 @@ impl Outbox {
             body.extend_from_slice(b",\"ext\":{\"ack\":true}");
         }
         body.extend_from_slice(b"}]");
-        Request { kind: Kind::Handshake, body: body.into(), patience: PATIENCE }
+        ClientRequest { kind: ClientRequestKind::Handshake, body: body.into(), patience: PATIENCE }
     }
 
     /// `hold` is how long the server may hold it; `None` asks for an answer at once.
-    pub(super) fn connect(&mut self, client: &str, hold: Option<Duration>, ack: Option<u64>) -> Request {
+    pub(super) fn connect(&mut self, client: &str, hold: Option<Duration>, ack: Option<u64>) -> ClientRequest {
         let mut body = self.begin_on("/meta/connect");
         body.extend_from_slice(b",\"connectionType\":\"long-polling\"");
         if hold.is_none() {
@@ -70,11 +70,11 @@ impl Outbox {
             body.extend_from_slice(number.to_string().as_bytes());
             body.push(b'}');
         }
-        finish(Kind::Connect, body, client, hold.unwrap_or_default() + PATIENCE)
+        finish(ClientRequestKind::Connect, body, client, hold.unwrap_or_default() + PATIENCE)
     }
 
     /// One pattern is sent as a string, several as an array.
-    pub(super) fn subscribe(&mut self, client: &str, patterns: &[Box<str>]) -> Request {
+    pub(super) fn subscribe(&mut self, client: &str, patterns: &[Box<str>]) -> ClientRequest {
         let mut body = self.begin_on("/meta/subscribe");
         body.extend_from_slice(b",\"subscription\":");
         match patterns {
@@ -87,20 +87,20 @@ impl Outbox {
                 body.push(b']');
             }
         }
-        finish(Kind::Subscribe, body, client, PATIENCE)
+        finish(ClientRequestKind::Subscribe, body, client, PATIENCE)
     }
 
     /// `data` is JSON.
-    pub(super) fn publish(&mut self, client: &str, channel: &str, data: &[u8]) -> Request {
+    pub(super) fn publish(&mut self, client: &str, channel: &str, data: &[u8]) -> ClientRequest {
         let mut body = self.begin_on(channel);
         body.extend_from_slice(b",\"data\":");
         body.extend_from_slice(data);
-        finish(Kind::Publish, body, client, PATIENCE)
+        finish(ClientRequestKind::Publish, body, client, PATIENCE)
     }
 
-    pub(super) fn disconnect(&mut self, client: &str) -> Request {
+    pub(super) fn disconnect(&mut self, client: &str) -> ClientRequest {
         let body = self.begin_on("/meta/disconnect");
-        finish(Kind::Disconnect, body, client, PATIENCE)
+        finish(ClientRequestKind::Disconnect, body, client, PATIENCE)
     }
 
     /// The beginning of a message on `channel`, with the next id.
@@ -121,11 +121,11 @@ impl Outbox {
     }
 }
 
-fn finish(kind: Kind, mut body: Vec<u8>, client: &str, patience: Duration) -> Request {
+fn finish(kind: ClientRequestKind, mut body: Vec<u8>, client: &str, patience: Duration) -> ClientRequest {
     body.extend_from_slice(b",\"clientId\":");
     body.extend_from_slice(client.as_bytes());
     body.extend_from_slice(b"}]");
-    Request { kind, body: body.into(), patience }
+    ClientRequest { kind, body: body.into(), patience }
 }
 
 /// How long a request may take that the server has no reason to hold.
