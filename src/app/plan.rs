@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::bayeux::{Error, Limits, Pattern};
-use crate::broker::{self, Anonymous, Binding, Rule, Rules};
+use crate::bayeux::{Delivery, Error, Limits, Pattern};
+use crate::broker::{self, Anonymous, Binding, Rule, Rules, SessionRules};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
@@ -22,7 +22,7 @@ use crate::records::Keep;
 use crate::switch::SimulatedConfig;
 
 use super::config::Config;
-use super::sections::{ChannelRule, DemoAgents, Durability, Who};
+use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
 
 /// The configuration as the rooms want it.
 #[derive(Debug)]
@@ -163,6 +163,7 @@ fn broker_settings(config: &Config, rendering: Rendering) -> Result<broker::Sett
         interval: bayeux.interval,
         max_interval: bayeux.max_interval,
         resume: bayeux.resume,
+        session_rules: session_rules(bayeux),
         queue_messages: bayeux.queue_messages,
         queue_bytes: bayeux.queue_bytes,
         sessions: bayeux.sessions,
@@ -178,6 +179,14 @@ fn broker_settings(config: &Config, rendering: Rendering) -> Result<broker::Sett
     })
 }
 
+fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
+    SessionRules {
+        max_lazy: bayeux.max_lazy,
+        delivery: if bayeux.meta_connect_deliver_only { Delivery::ConnectOnly } else { Delivery::AnyReply },
+        handshake_reconnect: bayeux.handshake_reconnect,
+    }
+}
+
 fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
     let who = |who: &Who| match who {
         Who::Agents => broker::Who::Agents,
@@ -188,7 +197,7 @@ fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
     let pattern = Pattern::parse(&rule.pattern)
         .map_err(|_| PlanError::Configuration(format!("channel.pattern {:?} is no channel pattern", rule.pattern)))?;
     let keep = if rule.durable { Keep::Stored } else { Keep::Volatile };
-    Ok(Rule { pattern, subscribe: who(&rule.subscribe), publish: who(&rule.publish), keep })
+    Ok(Rule { pattern, subscribe: who(&rule.subscribe), publish: who(&rule.publish), keep, lazy: rule.lazy })
 }
 
 fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> Result<HttpConfig, PlanError> {

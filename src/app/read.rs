@@ -1,6 +1,7 @@
 //! Reading each section, key by key.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
@@ -9,7 +10,7 @@ use crate::http::Origins;
 use crate::ids::{AgentId, Number};
 
 use super::error::ConfigError;
-use super::reader::{Entry, Field, Reader};
+use super::reader::{Entry, Field, Reader, parse_duration};
 use super::sections::{
     AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
     Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
@@ -51,6 +52,9 @@ impl BayeuxConfig {
             interval: from.duration("bayeux.interval")?,
             max_interval: from.duration("bayeux.max_interval")?,
             resume: from.duration("bayeux.resume")?,
+            max_lazy: from.duration("bayeux.max_lazy")?,
+            meta_connect_deliver_only: from.boolean("bayeux.meta_connect_deliver_only")?,
+            handshake_reconnect: from.boolean("bayeux.handshake_reconnect")?,
             queue_messages: from.length("bayeux.queue_messages", 1)?,
             queue_bytes: from.length_in_bytes("bayeux.queue_bytes")?,
             sessions: from.length("bayeux.sessions", 1)?,
@@ -86,6 +90,7 @@ impl ChannelRule {
             publish: Who::read(entry.field("publish"))?,
             create: Who::read(entry.field("create"))?,
             durable: entry.field("durable").map_or(Ok(false), |field| field.boolean())?,
+            lazy: entry.field("lazy").map_or(Ok(None), |field| lazy(&field))?,
         };
         entry.finish()?;
         Ok(rule)
@@ -242,6 +247,15 @@ fn url(text: &str) -> Option<String> {
     let url: Uri = text.parse().ok()?;
     let http = matches!(url.scheme_str(), Some("http" | "https"));
     (http && url.query().is_none() && !text.contains('#')).then(|| text.trim_end_matches('/').to_owned())
+}
+
+/// `true` waits as long as `bayeux.max_lazy` lets it.
+fn lazy(field: &Field) -> Result<Option<Duration>, ConfigError> {
+    if let Ok(lazy) = field.boolean() {
+        return Ok(lazy.then_some(Duration::MAX));
+    }
+    let expected = "true, false or a duration such as \"800ms\"";
+    parse_duration(&field.text(expected)?).map(Some).ok_or_else(|| field.bad(expected))
 }
 
 /// `402::Unknown client`.

@@ -271,7 +271,7 @@ fn one_of<T>(choices: &[(&str, T)]) -> String {
 }
 
 /// A number and a unit: `ms`, `s`, `m` or `h`.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let number: u64 = number.parse().ok()?;
     match unit {

@@ -57,6 +57,12 @@ section! {
         interval: Duration,
         /// How long after that a session lives on.
         max_interval: Duration,
+        /// How long a lazy message waits at most.
+        max_lazy: Duration,
+        /// Whether only the replies to connects carry messages.
+        meta_connect_deliver_only: bool,
+        /// Whether `advice.maxInterval` is told.
+        handshake_reconnect: bool,
         /// How long a session survives a restart.
         resume: Duration,
         /// Messages owed to one session.
@@ -103,6 +109,8 @@ section! {
         create: Who,
         /// Whether publications are kept on disk.
         durable: bool,
+        /// How long publications may wait; `None` if they may not.
+        lazy: Option<Duration>,
     }
 }
 

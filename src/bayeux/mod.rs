@@ -31,5 +31,5 @@ pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
 pub use error::{BadError, Error};
 pub use render::body;
 pub use reply::{Event, Reconnect, Reply, ReplyAdvice};
-pub use session::{Answer, Connect, ConnectKey, Overrun, Session, Terms, UnknownAck};
+pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, Terms, UnknownAck};
 pub use subscriptions::Subscriptions;

@@ -1,6 +1,7 @@
 //! What a session is owed, in order, and what of it is in flight in which response.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use crate::ids::Position;
 
@@ -9,13 +10,16 @@ use super::session::ConnectKey;
 
 /// Events that are owed.
 ///
-/// Invariants: `waiting` is in the order of `place`; `bytes` is the sum over `waiting` and `flying`.
+/// Invariants: `waiting` is in the order of `place`; `bytes` is the sum over `waiting` and `flying`; `pressing` counts
+/// those in `waiting` that may not wait longer, and `due` is not later than any other there may.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
     waiting: VecDeque<Debt>,
     flying: Vec<(ConnectKey, Debt)>,
     bytes: usize,
     pushed: u64,
+    pressing: usize,
+    due: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -24,18 +28,38 @@ struct Debt {
     place: u64,
     at: Position,
     event: Event,
+    /// Until when it may wait for company; `None` if it may not, or was sent before.
+    lazy: Option<Instant>,
 }
 
 impl Owed {
     pub(super) fn push(&mut self, at: Position, event: Event) {
+        self.pressing += 1;
+        self.add(at, event, None);
+    }
+
+    /// Like [`push`](Self::push), but nothing need be sent for its sake before `due`.
+    pub(super) fn push_lazy(&mut self, at: Position, event: Event, due: Instant) {
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+        self.add(at, event, Some(due));
+    }
+
+    fn add(&mut self, at: Position, event: Event, lazy: Option<Instant>) {
         self.bytes += event.0.len();
         self.pushed += 1;
-        self.waiting.push_back(Debt { place: self.pushed, at, event });
+        self.waiting.push_back(Debt { place: self.pushed, at, event, lazy });
     }
 
     /// Copies of all that wait, up to a position.
-    pub(super) fn through(&self, cursor: Position) -> Vec<Event> {
-        self.waiting.iter().take_while(|debt| debt.at <= cursor).map(|debt| debt.event.clone()).collect()
+    pub(super) fn through(&mut self, cursor: Position) -> Vec<Event> {
+        let mut events = Vec::new();
+        for debt in self.waiting.iter_mut().take_while(|debt| debt.at <= cursor) {
+            // Sent once, it is missed if it is not acknowledged.
+            self.pressing += usize::from(debt.lazy.take().is_some());
+            events.push(debt.event.clone());
+        }
+        self.look_again();
+        events
     }
 
     /// Drops all that wait, up to a position.
@@ -43,14 +67,17 @@ impl Owed {
         while self.waiting.front().is_some_and(|debt| debt.at <= acknowledged) {
             if let Some(debt) = self.waiting.pop_front() {
                 self.bytes -= debt.event.0.len();
+                self.pressing -= usize::from(debt.lazy.is_none());
             }
         }
+        self.look_again();
         self.relax();
     }
 
     /// Sends all that wait, in the response `key`.
     pub(super) fn send(&mut self, key: ConnectKey) -> Vec<Event> {
         let events = self.waiting.iter().map(|debt| debt.event.clone()).collect();
+        (self.pressing, self.due) = (0, None);
         self.flying.extend(self.waiting.drain(..).map(|debt| (key, debt)));
         self.relax();
         events
@@ -67,7 +94,9 @@ impl Owed {
     /// The response was lost: what it carried waits again, in its old place.
     pub(super) fn take_back(&mut self, key: ConnectKey) {
         let waited = self.waiting.len();
-        self.waiting.extend(self.flying.extract_if(.., |(flight, _)| *flight == key).map(|(_, debt)| debt));
+        let lost = self.flying.extract_if(.., |(flight, _)| *flight == key);
+        self.waiting.extend(lost.map(|(_, debt)| Debt { lazy: None, ..debt }));
+        self.pressing += self.waiting.len() - waited;
         if self.waiting.len() > waited {
             self.waiting.make_contiguous().sort_by_key(|debt| debt.place);
         }
@@ -83,6 +112,16 @@ impl Owed {
         self.flying.iter().map(|(_, debt)| debt.at).chain(self.first()).min()
     }
 
+    /// Whether something waits that should be sent now.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.pressing > 0 || self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When something should be sent that may still wait, if nothing is due anyway.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| self.pressing == 0)
+    }
+
     pub(super) fn is_in_flight(&self) -> bool {
         !self.flying.is_empty()
     }
@@ -90,6 +129,13 @@ impl Owed {
     /// Messages and bytes.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.waiting.len() + self.flying.len(), self.bytes)
+    }
+
+    /// Finds out anew what is due; for free unless something may wait.
+    fn look_again(&mut self) {
+        if self.due.is_some() {
+            self.due = self.waiting.iter().filter_map(|debt| debt.lazy).min();
+        }
     }
 
     /// Gives back what a burst took: a session lives long, and mostly is owed nothing.

@@ -108,6 +108,11 @@ impl Event {
         Self(Bytes::from(out))
     }
 
+    /// The server ends the session: its client hears of it without having asked.
+    pub fn disconnect() -> Self {
+        Self(Bytes::from_static(b"{\"channel\":\"/meta/disconnect\",\"successful\":true}"))
+    }
+
     /// Renders a service's answer to the message with this id (a JSON token): a remote call ends with it.
     pub fn answer(channel: &Channel, id: Option<&[u8]>, data: &[u8]) -> Self {
         let mut out = Vec::with_capacity(64 + data.len() + channel.as_str().len());
@@ -226,6 +231,10 @@ fn put_advice(out: &mut impl Sink, advice: &ReplyAdvice) {
     };
     millis(b",\"interval\":", advice.interval);
     millis(b",\"timeout\":", advice.timeout);
+    millis(b",\"maxInterval\":", advice.max_interval);
+    if advice.multiple_clients {
+        out.put(b",\"multiple-clients\":true");
+    }
     out.put(b"}");
 }
 

@@ -30,6 +30,10 @@ pub struct ReplyAdvice {
     pub interval: Option<Duration>,
     /// How long the next connect will be held.
     pub timeout: Option<Duration>,
+    /// How long after `timeout` and `interval` the session is gone for sure, so that the client need not ask.
+    pub max_interval: Option<Duration>,
+    /// Whether another session of its browser has the one held connect of that browser.
+    pub multiple_clients: bool,
 }
 
 /// A reply to one request.
@@ -114,8 +118,15 @@ pub struct Event(pub Bytes);
 
 impl ReplyAdvice {
     /// Begin again, at once: the session is unknown.
-    pub const HANDSHAKE: Self = Self { reconnect: Reconnect::Handshake, interval: Some(Duration::ZERO), timeout: None };
+    pub const HANDSHAKE: Self = Self { interval: Some(Duration::ZERO), ..Self::only(Reconnect::Handshake) };
 
     /// Go away, and do not come back.
-    pub const NONE: Self = Self { reconnect: Reconnect::None, interval: None, timeout: None };
+    pub const NONE: Self = Self::only(Reconnect::None);
+
+    /// Connect again, after what the rest says.
+    pub const RETRY: Self = Self::only(Reconnect::Retry);
+
+    const fn only(reconnect: Reconnect) -> Self {
+        Self { reconnect, interval: None, timeout: None, max_interval: None, multiple_clients: false }
+    }
 }

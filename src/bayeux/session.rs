@@ -7,7 +7,7 @@ use crate::ids::Position;
 
 use super::envelope::{Advice, MessageId};
 use super::owed::Owed;
-use super::reply::{Event, Reconnect, Reply, ReplyAdvice};
+use super::reply::{Event, Reply, ReplyAdvice};
 
 /// What a session was promised at its handshake.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,19 @@ pub struct Terms {
     pub queue_messages: usize,
     /// How many bytes may be owed.
     pub queue_bytes: usize,
+    /// Which responses carry events.
+    pub delivery: Delivery,
+    /// Whether the client is told for how long a lost session is still there.
+    pub handshake_reconnect: bool,
+}
+
+/// Which responses carry a session's events.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Delivery {
+    /// Whichever leaves first.
+    AnyReply,
+    /// Those to connects, so that no order can be lost between two connections.
+    ConnectOnly,
 }
 
 /// The shell's name for one connect request, and for the response that answers it. Never used twice.
@@ -41,8 +54,19 @@ pub struct Connect {
     pub ack: Option<Position>,
     /// The client's advice.
     pub advice: Option<Advice>,
-    /// Whether it is the only message of its request: only then may it be held.
-    pub alone: bool,
+    /// Whether it may be held.
+    pub hold: Hold,
+}
+
+/// Whether a connect may be held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hold {
+    /// It may: it is the only message of its request.
+    Allowed,
+    /// Its browser holds as many as it may. It is answered at once, with this advice.
+    Crowded(ReplyAdvice),
+    /// Other messages of its request wait for their replies.
+    Together,
 }
 
 /// The session was owed more than it may be owed.
@@ -89,6 +113,8 @@ pub struct Session {
     state: State,
     owed: Owed,
     acknowledged: Position,
+    /// Whether the client goes by advice that is no longer so.
+    stale_advice: bool,
     /// Connects that newer ones took the place of, oldest first.
     superseded: VecDeque<ConnectKey>,
 }
@@ -129,7 +155,8 @@ impl Session {
     pub fn new(now: Instant, terms: Terms, since: Position) -> Self {
         let expires = after(now, terms.interval.saturating_add(terms.max_interval));
         let owed = Owed::default();
-        Self { terms, state: State::Handshaken { expires }, owed, acknowledged: since, superseded: VecDeque::new() }
+        let state = State::Handshaken { expires };
+        Self { terms, state, owed, acknowledged: since, stale_advice: false, superseded: VecDeque::new() }
     }
 
     /// A session that was begun at `since` in another life of the server, or on another node, whose client has
@@ -145,11 +172,26 @@ impl Session {
     /// # Errors
     /// [`Overrun`] if it is owed too much; the event was not taken.
     pub fn deliver(&mut self, at: Position, event: Event) -> Result<(), Overrun> {
+        self.has_room(&event)?;
+        self.owed.push(at, event);
+        Ok(())
+    }
+
+    /// Owes it an event that waits until `due` for another reason to answer.
+    ///
+    /// # Errors
+    /// As [`deliver`](Self::deliver).
+    pub fn deliver_lazy(&mut self, at: Position, event: Event, due: Instant) -> Result<(), Overrun> {
+        self.has_room(&event)?;
+        self.owed.push_lazy(at, event, due);
+        Ok(())
+    }
+
+    fn has_room(&self, event: &Event) -> Result<(), Overrun> {
         let (messages, bytes) = self.owed();
         if messages >= self.terms.queue_messages || bytes.saturating_add(event.0.len()) > self.terms.queue_bytes {
             return Err(Overrun);
         }
-        self.owed.push(at, event);
         Ok(())
     }
 
@@ -175,6 +217,7 @@ impl Session {
             }
             State::Handshaken { .. } => false,
             State::Parked(older) => {
+                self.stale_advice |= older.advice.is_some();
                 self.superseded.push_back(older.key);
                 true
             }
@@ -200,6 +243,7 @@ impl Session {
         if let State::Parked(parked) = &self.state
             && parked.key == key
         {
+            self.stale_advice |= parked.advice.is_some();
             self.state = self.away(now, Some((key, parked.pause)));
         }
     }
@@ -224,6 +268,18 @@ impl Session {
         }
     }
 
+    /// It is promised something else from now on; its client learns it from the next reply to a connect.
+    pub fn handle_terms(&mut self, terms: Terms) {
+        self.terms = terms;
+        self.stale_advice = true;
+        let advice = self.advise(self.terms.interval);
+        if let State::Parked(parked) = &mut self.state {
+            self.stale_advice = false;
+            parked.pause = terms.interval;
+            parked.advice = Some(advice);
+        }
+    }
+
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         match &self.state {
@@ -242,7 +298,8 @@ impl Session {
         }
         let State::Parked(parked) = &mut self.state else { return None };
         let waits = self.owed.is_in_flight() && now < parked.patience;
-        let due = now >= parked.answer_by || self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
+        let due = now >= parked.answer_by
+            || self.owed.is_due(now) && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
         if waits || !due {
             return None;
         }
@@ -255,9 +312,12 @@ impl Session {
     }
 
     /// What may ride along in the response to a request that is no connect: nothing for a session that
-    /// acknowledges. `key` names that response.
+    /// acknowledges, or is served by connects only. `key` names that response.
     pub fn poll_ride(&mut self, _now: Instant, key: ConnectKey) -> Vec<Event> {
-        if self.terms.ack { Vec::new() } else { self.owed.send(key) }
+        match self.terms.delivery {
+            Delivery::AnyReply if !self.terms.ack => self.owed.send(key),
+            Delivery::AnyReply | Delivery::ConnectOnly => Vec::new(),
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -268,7 +328,7 @@ impl Session {
             State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
                 (true, Some(_)) => Some(parked.patience),
                 (true, None) => Some(parked.answer_by.max(parked.patience)),
-                (false, _) => Some(parked.answer_by),
+                (false, _) => Some(self.owed.due().map_or(parked.answer_by, |due| due.min(parked.answer_by))),
             },
         }
     }
@@ -281,6 +341,17 @@ impl Session {
     /// Whether a connect is parked.
     pub fn is_parked(&self) -> bool {
         matches!(self.state, State::Parked(_))
+    }
+
+    /// Whether no connect is parked, and the next is later by `patience` than its client said.
+    pub fn is_late(&self, now: Instant, patience: Duration) -> bool {
+        match &self.state {
+            State::Away { expires, .. } | State::Handshaken { expires } => {
+                after(now, self.terms.max_interval) >= after(*expires, patience)
+            }
+            State::Gone => true,
+            State::Parked(_) => false,
+        }
     }
 
     /// Messages and bytes owed. What is in flight counts until it was written.
@@ -302,18 +373,36 @@ impl Session {
         &self.terms
     }
 
-    fn park(&self, now: Instant, connect: Connect, held: bool) -> Parked {
+    fn park(&mut self, now: Instant, connect: Connect, held: bool) -> Parked {
         let client = connect.advice.unwrap_or_default();
-        let pause = client.interval.unwrap_or(self.terms.interval);
-        let hold = client.timeout.unwrap_or(self.terms.timeout);
-        let advice = connect.advice.map(|_| ReplyAdvice {
-            reconnect: Reconnect::Retry,
+        let stale = std::mem::take(&mut self.stale_advice);
+        let mut pause = client.interval.unwrap_or(self.terms.interval);
+        let mut advice = (stale || connect.advice.is_some()).then(|| self.advise(pause));
+        let mut parked = Parked { key: connect.key, id: connect.id, answer_by: now, patience: now, pause, advice };
+        match connect.hold {
+            Hold::Allowed if held => {
+                parked.answer_by = after(now, client.timeout.unwrap_or(self.terms.timeout));
+                parked.patience = after(now, PATIENCE);
+            }
+            Hold::Crowded(crowded) => {
+                // Its client takes this for good until it is told otherwise.
+                self.stale_advice = true;
+                pause = crowded.interval.unwrap_or(pause);
+                advice = Some(crowded);
+            }
+            Hold::Allowed | Hold::Together => {}
+        }
+        Parked { pause, advice, ..parked }
+    }
+
+    /// What its client is told to do from now on.
+    pub fn advise(&self, pause: Duration) -> ReplyAdvice {
+        ReplyAdvice {
             interval: Some(pause),
             timeout: Some(self.terms.timeout),
-        });
-        let answer_by = if held && connect.alone { after(now, hold) } else { now };
-        let patience = if held && connect.alone { after(now, PATIENCE) } else { now };
-        Parked { key: connect.key, id: connect.id, answer_by, patience, pause, advice }
+            max_interval: self.terms.handshake_reconnect.then_some(self.terms.max_interval),
+            ..ReplyAdvice::RETRY
+        }
     }
 
     fn away(&self, now: Instant, answered: Option<(ConnectKey, Duration)>) -> State {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Answer, ConnectKey, Error, Pattern, Reconnect, Reply, ReplyAdvice, Session, Terms};
+use crate::bayeux::{Answer, ConnectKey, Error, Pattern, Reply, ReplyAdvice, Session, Terms};
 use crate::broker::live::{Flight, Live, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
@@ -34,11 +34,7 @@ impl<T> Sessions<T> {
             }
             Awaited::Handshake { key, slot, id, agent, .. } => {
                 self.shaken(agent.as_ref());
-                let advice = ReplyAdvice {
-                    reconnect: Reconnect::Handshake,
-                    interval: Some(self.settings.max_interval),
-                    timeout: None,
-                };
+                let advice = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
                 self.metrics.handshakes_total.of(HandshakeOutcome::Busy).inc();
                 self.fill(key, slot, Reply::HandshakeFailed { id, error, advice });
                 self.finish(now, key);
@@ -219,11 +215,10 @@ impl<T> Sessions<T> {
         self.remove(now, session, reason);
     }
 
-    /// Answers the parked connect of a session that is over: after a disconnect with what is owed, else that the
-    /// client must handshake.
+    /// Answers the parked connect of a session that is over: after a disconnect with what is owed, if the server wanted
+    /// it so with word of that, else that the client must handshake.
     fn let_go(&mut self, now: Instant, mut stream: Session, reason: EndReason) {
-        let advice = ReplyAdvice { reconnect: Reconnect::None, interval: None, timeout: None };
-        stream.handle_release(now, advice);
+        stream.handle_release(now, ReplyAdvice::NONE);
         while let Some(answer) = stream.poll_answer(now, self.applied) {
             let answer = match answer {
                 Answer::Reply { key, reply: Reply::Connect { id, .. }, .. } if reason != EndReason::Disconnected => {
@@ -354,6 +349,8 @@ impl<T> Sessions<T> {
             max_interval: self.settings.max_interval,
             queue_messages: self.settings.queue_messages,
             queue_bytes: self.settings.queue_bytes,
+            delivery: self.settings.session_rules.delivery,
+            handshake_reconnect: self.settings.session_rules.handshake_reconnect,
         }
     }
 

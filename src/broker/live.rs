@@ -95,13 +95,18 @@ impl Live {
         }
     }
 
-    /// Owes it an event, if it is being served. `false` if it was owed too much.
+    /// Owes it an event, if it is being served; a lazy one waits for company until `due`. `false` if it was owed
+    /// too much.
     #[must_use]
-    pub(super) fn deliver(&mut self, at: Position, event: &Event) -> bool {
+    pub(super) fn deliver(&mut self, at: Position, event: &Event, due: Option<Instant>) -> bool {
         match &mut self.stage {
             Stage::Behind { .. } => true,
             Stage::Streaming(session) => {
-                let taken = session.deliver(at, event.clone()).is_ok();
+                let taken = match due {
+                    None => session.deliver(at, event.clone()),
+                    Some(due) => session.deliver_lazy(at, event.clone(), due),
+                };
+                let taken = taken.is_ok();
                 self.fresh += usize::from(taken);
                 taken
             }

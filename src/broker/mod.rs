@@ -15,6 +15,7 @@ mod recent;
 mod requests;
 mod resume;
 mod rules;
+mod session_rules;
 mod sessions;
 mod settings;
 
@@ -23,4 +24,5 @@ mod tests;
 
 pub use handle::{Broker, Outcome, Peer, Receipt};
 pub use rules::{Rule, Rules, Who};
+pub use session_rules::SessionRules;
 pub use settings::{Anonymous, Binding, Settings};

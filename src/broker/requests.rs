@@ -8,8 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::bayeux::{
-    Advice, Body, Channel, Connect, ConnectKey, Error, Family, MessageId, Pattern, Reconnect, Reply, ReplyAdvice,
-    Request,
+    Advice, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Pattern, Reply, ReplyAdvice, Request,
 };
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
@@ -80,7 +79,9 @@ impl<T> Sessions<T> {
             }
             return;
         }
-        let Some(seat) = self.find(key, request.client.as_ref()) else { return self.turn_down(key, request) };
+        let Some(seat) = self.find(key, request.client.as_ref()) else {
+            return self.turn_down(key, request);
+        };
         let changes = matches!(request.body, Body::Subscribe { .. } | Body::Unsubscribe { .. } | Body::Disconnect);
         if let Some(live) = self.live.get_mut(seat)
             && changes
@@ -250,11 +251,7 @@ impl<T> Sessions<T> {
         self.metrics.handshakes_total.of(HandshakeOutcome::Accepted).inc();
         let ack =
             self.seats.get(&client.session()).and_then(|seat| self.live.get(*seat)).is_some_and(|live| live.state.ack);
-        let advice = ReplyAdvice {
-            reconnect: Reconnect::Retry,
-            interval: Some(self.settings.interval),
-            timeout: Some(self.settings.timeout),
-        };
+        let advice = self.come_back(self.settings.interval);
         self.fill(key, slot, Reply::Handshake { id, client, types: TRANSPORTS, advice, ack });
     }
 
@@ -273,14 +270,14 @@ impl<T> Sessions<T> {
             return self.reply(key, self.unknown_connect(key, id));
         }
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
-        let alone = conversation.alone;
+        let hold = if conversation.alone { Hold::Allowed } else { Hold::Together };
         let cursor = self.applied;
         let draining = self.draining;
         let come_back = draining.map(|window| self.come_back(window));
         self.settle(now, seat);
         let Some(live) = self.live.get_mut(seat) else { return };
         let Stage::Streaming(session) = &mut live.stage else { return };
-        let connect = Connect { key, id: id.clone(), ack, advice, alone };
+        let connect = Connect { key, id: id.clone(), ack, advice, hold };
         if session.handle_connect(now, connect, cursor).is_err() {
             let (session, position) = (live.state.session, live.position);
             self.end(now, session, position, EndReason::UnknownAck);
@@ -420,7 +417,7 @@ impl<T> Sessions<T> {
         Reply::Connect { id, error: Some(self.unknown(key)), advice: Some(ReplyAdvice::HANDSHAKE), ack: None }
     }
 
-    fn reply(&mut self, key: ConnectKey, reply: Reply) {
+    pub(super) fn reply(&mut self, key: ConnectKey, reply: Reply) {
         if let Some(conversation) = self.conversations.get_mut(&key) {
             conversation.reply(reply);
         }

@@ -5,6 +5,7 @@
 //! through `/a/*` or `/**`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::bayeux::{Channel, Pattern};
 use crate::ids::AgentId;
@@ -34,6 +35,8 @@ pub struct Rule {
     pub publish: Who,
     /// Whether publications are written down before they are answered.
     pub keep: Keep,
+    /// How long a publication may wait for another reason to answer a connect; `None` for not at all.
+    pub lazy: Option<Duration>,
 }
 
 /// Every channel rule, the first match first.
@@ -93,6 +96,11 @@ impl Rules {
     /// Whether a channel may be published to.
     pub fn may_publish(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         !is_mine(channel.as_str()) && self.of(channel).is_some_and(|rule| rule.publish.includes(agent))
+    }
+
+    /// How long a publication may wait for another reason to answer a connect.
+    pub fn lazy(&self, channel: &Channel) -> Option<Duration> {
+        self.of(channel).and_then(|rule| rule.lazy)
     }
 
     /// Whether publications are written down before they are answered.

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::bayeux::{
-    Channel, ConnectKey, Error, Event, MessageId, Reconnect, Reply, ReplyAdvice, Session, Subscriptions,
-};
+use crate::bayeux::{Channel, ConnectKey, Error, Event, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
 use crate::broker::conversation::Conversation;
 use crate::broker::live::{Live, Stage};
 use crate::broker::receipt::Fate;
@@ -377,7 +375,12 @@ impl<T> Sessions<T> {
     }
 
     pub(super) fn come_back(&self, interval: Duration) -> ReplyAdvice {
-        ReplyAdvice { reconnect: Reconnect::Retry, interval: Some(interval), timeout: Some(self.settings.timeout) }
+        ReplyAdvice {
+            interval: Some(interval),
+            timeout: Some(self.settings.timeout),
+            max_interval: self.settings.session_rules.handshake_reconnect.then_some(self.settings.max_interval),
+            ..ReplyAdvice::RETRY
+        }
     }
 
     pub(super) fn with_session(&mut self, seat: Seat, act: impl FnOnce(&mut Session)) {
@@ -394,8 +397,12 @@ impl<T> Sessions<T> {
             let event = Event::publication(&published.channel, &published.data);
             let settings = Arc::clone(&self.settings);
             let audience = settings.rules.audience(&published.channel);
+            let due = settings
+                .rules
+                .lazy(&published.channel)
+                .and_then(|lazy| now.checked_add(lazy.min(settings.session_rules.max_lazy)));
             for seat in matched.drain(..) {
-                self.deliver(now, seat, at, &event, audience);
+                self.deliver(now, seat, at, &event, due, audience);
             }
         }
         self.matched = matched;
@@ -404,7 +411,7 @@ impl<T> Sessions<T> {
     fn apply_direct(&mut self, now: Instant, at: Position, direct: &Direct) {
         if let Some(seat) = self.seats.get(&direct.session).copied() {
             self.recent.owed(direct.session, at, self.log.floor());
-            self.deliver(now, seat, at, &direct.event(), &Who::Anyone);
+            self.deliver(now, seat, at, &direct.event(), None, &Who::Anyone);
         }
     }
 
@@ -419,7 +426,7 @@ impl<T> Sessions<T> {
             let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time) else { continue };
             for seat in seats.iter().copied().collect::<Vec<Seat>>() {
                 if self.live.get(seat).is_some_and(|live| live.hears(&channel)) {
-                    self.deliver(now, seat, at, &told, &Who::Agents);
+                    self.deliver(now, seat, at, &told, None, &Who::Agents);
                 }
             }
         }
@@ -438,18 +445,19 @@ impl<T> Sessions<T> {
         Some((notice.channel, event))
     }
 
-    fn deliver(&mut self, now: Instant, seat: Seat, at: Position, event: &Event, audience: &Who) {
+    /// Owes an event to a session if it may hear it; a lazy one waits for company until `due`.
+    fn deliver(&mut self, now: Instant, seat: Seat, at: Position, event: &Event, due: Option<Instant>, audience: &Who) {
         let Some(live) = self.live.get_mut(seat) else { return };
         if !audience.includes(live.state.agent.as_ref()) {
             return;
         }
-        if live.deliver(at, event) {
+        if live.deliver(at, event, due) {
             self.soil(seat);
             return;
         }
         // A parked connect takes what is owed so far; then there is room again.
         self.flush(now, seat);
-        match self.live.get_mut(seat).map(|live| live.deliver(at, event)) {
+        match self.live.get_mut(seat).map(|live| live.deliver(at, event, due)) {
             Some(true) => self.soil(seat),
             Some(false) => self.overrun(now, seat),
             None => {}

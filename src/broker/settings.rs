@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bayeux;
 use crate::broker::rules::Rules;
+use crate::broker::session_rules::SessionRules;
 use crate::gws::Rendering;
 
 /// How sessions are kept.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub max_interval: Duration,
     /// How long after that a session that acknowledges can still be resumed from the ring.
     pub resume: Duration,
+    /// What else holds for sessions.
+    pub session_rules: SessionRules,
     /// How many messages a session may be owed.
     pub queue_messages: usize,
     /// How many bytes a session may be owed.

@@ -152,6 +152,7 @@ fn settings() -> broker::Settings {
         interval: Duration::ZERO,
         max_interval: Duration::from_secs(3600),
         resume: Duration::from_secs(3600),
+        session_rules: broker::SessionRules::default(),
         queue_messages: 1000,
         queue_bytes: 1 << 20,
         sessions: 100,

@@ -1,7 +1,8 @@
 //! A session that plays a script and tells what it does.
 //!
-//! A script's lines: `deliver POSITION TEXT`, `connect KEY [ack N] [timeout MS] [interval MS] [together]`,
-//! `written KEY`, `lost KEY`, `ride KEY`, `message`, `release`, `cursor POSITION`, `wait SECONDS`, `owed`.
+//! A script's lines: `deliver POSITION TEXT`, `connect KEY [ack N] [timeout MS] [interval MS] [together]
+//! [crowded MS]`, `lazy POSITION TEXT MS`, `promise MS MS` (timeout and interval), `written KEY`, `lost KEY`, `ride KEY`,
+//! `message`, `release`, `cursor POSITION`, `wait SECONDS`, `owed`.
 //! After each, everything is polled. The session begins at position 10, holds a connect for 30 s, and lives for
 //! 10 s after it.
 
@@ -10,12 +11,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use expect_test::Expect;
 
-use crate::bayeux::{Advice, Answer, Connect, ConnectKey, Event, MessageId, ReplyAdvice, Session, Terms};
+use crate::bayeux::{
+    Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, MessageId, ReplyAdvice, Session, Terms,
+};
 use crate::ids::Position;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Ack,
+    ConnectOnly,
     Plain,
 }
 
@@ -58,10 +62,21 @@ impl Play {
                     self.tell("overrun");
                 }
             }
+            "lazy" => {
+                self.cursor = Position::new(number(1));
+                let due = now + Duration::from_millis(number(3));
+                if self.session.deliver_lazy(self.cursor, event(words[2]), due).is_err() {
+                    self.tell("overrun");
+                }
+            }
             "lost" => self.session.handle_lost(now, ConnectKey(number(1))),
             "message" => self.session.handle_message(now),
             "owed" => self.tell(&format!("owed {:?}", self.session.owed())),
             "release" => self.session.handle_release(now, ReplyAdvice::NONE),
+            "promise" => {
+                let (timeout, interval) = (Duration::from_millis(number(1)), Duration::from_millis(number(2)));
+                self.session.handle_terms(Terms { timeout, interval, ..*self.session.terms() });
+            }
             "ride" => {
                 let events = self.session.poll_ride(now, ConnectKey(number(1)));
                 self.tell(format!("ride {}: {}", number(1), texts(&events)).trim_end());
@@ -119,14 +134,22 @@ fn parse_connect(words: &[&str]) -> Connect {
             timeout: timeout.map(Duration::from_millis),
             interval: interval.map(Duration::from_millis),
         }),
-        alone: !words.contains(&"together"),
+        hold: match after("crowded") {
+            Some(ms) => Hold::Crowded(ReplyAdvice {
+                interval: Some(Duration::from_millis(ms)),
+                multiple_clients: true,
+                ..ReplyAdvice::RETRY
+            }),
+            None if words.contains(&"together") => Hold::Together,
+            None => Hold::Allowed,
+        },
         ..connect(words[1].parse().unwrap(), after("ack"))
     }
 }
 
 pub(super) fn connect(key: u64, ack: Option<u64>) -> Connect {
     let id = Some(MessageId(Bytes::from(key.to_string())));
-    Connect { key: ConnectKey(key), id, ack: ack.map(Position::new), advice: None, alone: true }
+    Connect { key: ConnectKey(key), id, ack: ack.map(Position::new), advice: None, hold: Hold::Allowed }
 }
 
 pub(super) fn terms(kind: Kind) -> Terms {
@@ -137,6 +160,8 @@ pub(super) fn terms(kind: Kind) -> Terms {
         max_interval: Duration::from_secs(10),
         queue_messages: 5,
         queue_bytes: 20,
+        delivery: if kind == Kind::ConnectOnly { Delivery::ConnectOnly } else { Delivery::AnyReply },
+        handshake_reconnect: false,
     }
 }
 

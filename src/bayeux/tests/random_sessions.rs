@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bayeux::tests::play::start;
-use crate::bayeux::{Advice, Answer, Connect, ConnectKey, Event, Reply, Session, Terms};
+use crate::bayeux::{Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, Reply, Session, Terms};
 use crate::ids::Position;
 
 #[test]
@@ -69,6 +69,8 @@ struct Sums {
     rides: u64,
     superseded: u64,
     together: u64,
+    /// Times that a connect stayed parked although something lazy was owed.
+    waits: u64,
 }
 
 /// A response on its way: the events it carries, and the number of its reply.
@@ -88,6 +90,8 @@ struct World {
     made: u64,
     /// The position of each event that is owed and not in flight.
     owed: BTreeMap<u64, u64>,
+    /// Until when an event may wait that was never sent.
+    lazy: BTreeMap<u64, Instant>,
     /// The positions of events in flight.
     flying: BTreeMap<u64, u64>,
     responses: BTreeMap<ConnectKey, Response>,
@@ -111,6 +115,8 @@ impl World {
             max_interval: Duration::from_secs(1 << 20),
             queue_messages: usize::MAX,
             queue_bytes: usize::MAX,
+            delivery: Delivery::AnyReply,
+            handshake_reconnect: false,
         };
         Self {
             kind,
@@ -120,6 +126,7 @@ impl World {
             cursor: 100,
             made: 0,
             owed: BTreeMap::new(),
+            lazy: BTreeMap::new(),
             flying: BTreeMap::new(),
             responses: BTreeMap::new(),
             keys: 0,
@@ -167,7 +174,14 @@ impl World {
             self.made += 1;
             self.owed.insert(self.made, self.cursor);
             let event = Event(Bytes::copy_from_slice(&self.made.to_be_bytes()));
-            self.session.deliver(Position::new(self.cursor), event).unwrap();
+            let at = Position::new(self.cursor);
+            if self.random.random_bool(0.3) {
+                let due = self.now + Duration::from_millis(self.random.random_range(0..20_000));
+                self.session.deliver_lazy(at, event, due).unwrap();
+                self.lazy.insert(self.made, due);
+            } else {
+                self.session.deliver(at, event).unwrap();
+            }
         }
         self.poll();
     }
@@ -186,7 +200,8 @@ impl World {
         let timeout = [None, Some(Duration::ZERO)][self.random.random_range(0..2)];
         let alone = self.random.random_bool(0.8);
         let advice = Some(Advice { timeout, interval: None });
-        let connect = Connect { key: self.key(), id: None, ack, advice, alone };
+        let hold = if alone { Hold::Allowed } else { Hold::Together };
+        let connect = Connect { key: self.key(), id: None, ack, advice, hold };
         let older = self.parked.replace(connect.key);
         self.session.handle_connect(self.now, connect, Position::new(self.cursor)).unwrap();
         if let Some(older) = older {
@@ -222,7 +237,9 @@ impl World {
             self.take_off(key, &events, ack);
             self.sums.answers += 1;
         }
-        let may_wait = self.owed.is_empty() || !self.flying.is_empty();
+        let due = |made: &u64| self.lazy.get(made).is_none_or(|due| *due <= self.now);
+        let may_wait = !self.owed.keys().any(due) || !self.flying.is_empty();
+        self.sums.waits += u64::from(self.parked.is_some() && !self.owed.is_empty() && self.flying.is_empty());
         assert!(self.parked.is_none() || may_wait, "a parked connect was not answered");
     }
 
@@ -232,6 +249,7 @@ impl World {
     }
 
     fn take_off(&mut self, key: ConnectKey, events: &[Event], ack: Option<u64>) {
+        self.lazy.clear();
         if self.kind != Kind::Ack {
             self.flying.append(&mut self.owed);
         }
@@ -317,11 +335,12 @@ impl Sums {
         self.rides += other.rides;
         self.superseded += other.superseded;
         self.together += other.together;
+        self.waits += other.waits;
     }
 
     fn assert_exercised(&self) {
         let enough = self.answers > 5_000 && self.lost > 2_000 && self.superseded > 500 && self.together > 2_000;
-        assert!(enough && self.parked_lost + self.rides > 500, "{self:?}");
+        assert!(enough && self.waits > 100 && self.parked_lost + self.rides > 500, "{self:?}");
     }
 }
 

@@ -5,16 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use expect_test::expect;
 
-use crate::bayeux::{Channel, Error, Event, MessageId, Reconnect, Reply, ReplyAdvice, body};
+use crate::bayeux::{Channel, Error, Event, MessageId, Reply, ReplyAdvice, body};
 use crate::ids::ClientId;
 
 #[test]
 fn replies_have_the_shape_that_clients_know() {
     let retry = ReplyAdvice {
-        reconnect: Reconnect::Retry,
         interval: Some(Duration::ZERO),
         timeout: Some(Duration::from_millis(1500)),
+        ..ReplyAdvice::RETRY
     };
+    let crowded = ReplyAdvice { interval: Some(Duration::from_secs(2)), multiple_clients: true, ..ReplyAdvice::RETRY };
+    let forgetful = ReplyAdvice { max_interval: Some(Duration::from_secs(3)), ..retry };
     let unknown = Error::session_unknown;
     let denied = Error::subscribe_denied("denied_by_security_policy");
     let replies = [
@@ -25,6 +27,8 @@ fn replies_have_the_shape_that_clients_know() {
         Reply::Connect { id: Some(id("3")), error: None, advice: Some(retry), ack: Some(9) },
         Reply::Connect { id: None, error: Some(unknown()), advice: Some(ReplyAdvice::HANDSHAKE), ack: None },
         Reply::Connect { id: Some(id("\"15\"")), error: None, advice: Some(ReplyAdvice::NONE), ack: None },
+        Reply::Connect { id: Some(id("17")), error: None, advice: Some(crowded), ack: None },
+        Reply::Connect { id: Some(id("18")), error: None, advice: Some(forgetful), ack: None },
         Reply::Publish { id: Some(id("\"16\"")), channel: channel("/a/b"), error: Some(unknown()) },
         Reply::Publish { id: None, channel: channel("/a/b"), error: None },
         Reply::Subscription { id: Some(id("\"6\"")), ended: false, echo: bytes("[\"/a/b\",\"/c/*\"]"), error: None },
@@ -55,6 +59,8 @@ fn replies_have_the_shape_that_clients_know() {
         {"channel":"/meta/connect","id":3,"successful":true,"advice":{"reconnect":"retry","interval":0,"timeout":1500},"ext":{"ack":9}}
         {"channel":"/meta/connect","successful":false,"error":"402::session_unknown","advice":{"reconnect":"handshake","interval":0}}
         {"channel":"/meta/connect","id":"15","successful":true,"advice":{"reconnect":"none"}}
+        {"channel":"/meta/connect","id":17,"successful":true,"advice":{"reconnect":"retry","interval":2000,"multiple-clients":true}}
+        {"channel":"/meta/connect","id":18,"successful":true,"advice":{"reconnect":"retry","interval":0,"timeout":1500,"maxInterval":3000}}
         {"channel":"/a/b","id":"16","successful":false,"error":"402::session_unknown"}
         {"channel":"/a/b","successful":true}
         {"channel":"/meta/subscribe","id":"6","subscription":["/a/b","/c/*"],"successful":true}

@@ -11,7 +11,7 @@ use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Output, Sessions};
-use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, Settings, Who};
+use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, SessionRules, Settings, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
@@ -48,12 +48,14 @@ pub(super) fn settings() -> Settings {
         subscribe: who.clone(),
         publish: who,
         keep: Keep::Stored,
+        lazy: None,
     };
     Settings {
         timeout: Duration::from_secs(30),
         interval: Duration::ZERO,
         max_interval: Duration::from_secs(10),
         resume: Duration::from_secs(300),
+        session_rules: SessionRules::default(),
         queue_messages: 5,
         queue_bytes: 1 << 20,
         sessions: 100,

@@ -7,5 +7,6 @@ mod actors;
 mod delivery;
 mod failures;
 mod handshakes;
+mod lazy;
 mod lives;
 mod own_feeds;
