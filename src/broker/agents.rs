@@ -18,7 +18,7 @@ use crate::clock;
 use crate::ids::{ClientId, Position, SessionId};
 use crate::log;
 use crate::log::{Follower, Lagged, Log, Record};
-use crate::metrics::{Metrics, Transport, Waiting};
+use crate::metrics::{EndReason, Metrics, Transport, Waiting};
 
 /// How many requests may wait for a home. One more is answered [`Outcome::Busy`].
 const MAILBOX: usize = 4096;
@@ -68,6 +68,11 @@ pub(super) struct Gone(pub ConnectKey);
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost(pub SessionId);
+
+/// End a session, if it is one of this home's.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct End(pub SessionId);
 
 /// The server is about to stop: answer every parked connect.
 #[derive(Clone, Copy, Debug, Message)]
@@ -276,6 +281,16 @@ impl Handler<Lost> for AgentsActor {
     fn handle(&mut self, Lost(session): Lost, ctx: &mut Self::Context) {
         self.sessions.handle_lost(clock::now(), session);
         self.drive(ctx);
+    }
+}
+
+impl Handler<End> for AgentsActor {
+    type Result = bool;
+
+    fn handle(&mut self, End(session): End, ctx: &mut Self::Context) -> bool {
+        let found = self.sessions.handle_end(clock::now(), session, EndReason::Ended);
+        self.drive(ctx);
+        found
     }
 }
 

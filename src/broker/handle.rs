@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use tokio::sync::oneshot;
 
 use crate::bayeux::{Batch, ConnectKey, Request};
-use crate::broker::agents::{AgentsActor, Drain, Gone, IsReady, Lost, Stop, Take};
+use crate::broker::agents::{AgentsActor, Drain, End, Gone, IsReady, Lost, Stop, Take};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Total, home_of};
 use crate::broker::settings::Settings;
@@ -170,6 +170,21 @@ impl Broker {
         let outcome = told.await.unwrap_or(Outcome::Busy);
         presence.address = None;
         outcome
+    }
+
+    /// Ends a session, and says whether there was one. Its client is told not to come back: by the reply to its
+    /// parked connect, or to the next one.
+    ///
+    /// # Cancel safety
+    /// Dropping it may or may not have ended the session.
+    pub async fn end(&self, session: SessionId) -> bool {
+        let homes: Vec<_> = (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect();
+        for home in homes {
+            if home.send(End(session)).await.unwrap_or(false) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether everything that was in the log at the start has been applied.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Answer, ConnectKey, Error, Pattern, Reply, ReplyAdvice, Session, Terms};
+use crate::bayeux::{Answer, ConnectKey, Error, Event, Pattern, Reply, ReplyAdvice, Session, Terms};
+use crate::broker::ending::is_told;
 use crate::broker::live::{Flight, Live, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
@@ -201,6 +202,9 @@ impl<T> Sessions<T> {
                 self.agents.remove(agent);
             }
         }
+        if is_told(reason) && !live.is_parked() {
+            self.depart(now, &live.state);
+        }
         if let Stage::Streaming(stream) = live.stage {
             self.let_go(now, stream, reason);
         }
@@ -221,6 +225,10 @@ impl<T> Sessions<T> {
         stream.handle_release(now, ReplyAdvice::NONE);
         while let Some(answer) = stream.poll_answer(now, self.applied) {
             let answer = match answer {
+                Answer::Reply { key, mut events, reply } if is_told(reason) => {
+                    events.push(Event::disconnect());
+                    Answer::Reply { key, events, reply }
+                }
                 Answer::Reply { key, reply: Reply::Connect { id, .. }, .. } if reason != EndReason::Disconnected => {
                     Answer::Reply { key, events: Vec::new(), reply: self.unknown_connect(key, id) }
                 }

@@ -7,6 +7,7 @@
 
 mod agents;
 mod conversation;
+mod ending;
 mod handle;
 mod lifecycle;
 mod live;

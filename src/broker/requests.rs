@@ -80,7 +80,10 @@ impl<T> Sessions<T> {
             return;
         }
         let Some(seat) = self.find(key, request.client.as_ref()) else {
-            return self.turn_down(key, request);
+            if !self.dismiss(now, key, &request) {
+                self.turn_down(key, request);
+            }
+            return;
         };
         let changes = matches!(request.body, Body::Subscribe { .. } | Body::Unsubscribe { .. } | Body::Disconnect);
         if let Some(live) = self.live.get_mut(seat)

@@ -10,6 +10,7 @@ use slab::Slab;
 
 use crate::bayeux::{Channel, ConnectKey, Error, Event, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
 use crate::broker::conversation::Conversation;
+use crate::broker::ending::Departed;
 use crate::broker::live::{Live, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
@@ -97,6 +98,8 @@ pub(super) struct Sessions<T> {
     pub(super) dirty: VecDeque<Seat>,
     pub(super) outputs: VecDeque<Output<T>>,
     pub(super) draining: Option<Duration>,
+    /// Sessions that the server ended, whose clients do not know it yet.
+    pub(super) departed: Departed,
     pub(super) total: Arc<Total>,
     /// Handshakes whose record is not applied yet, by agent: they count towards the limits.
     pub(super) shaking: BTreeMap<Option<AgentId>, usize>,
@@ -203,6 +206,7 @@ impl<T> Sessions<T> {
             dirty: VecDeque::new(),
             outputs: VecDeque::new(),
             draining: None,
+            departed: Departed::default(),
             total,
             shaking: BTreeMap::new(),
             restored: Position::ZERO,

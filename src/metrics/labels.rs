@@ -91,6 +91,8 @@ labels! {
     EndReason {
         /// Its client said so.
         Disconnected = "disconnected",
+        /// The operator ended it.
+        Ended = "ended",
         /// No connect came in time.
         Expired = "expired",
         /// Its home fell so far behind the log that it missed some of it.

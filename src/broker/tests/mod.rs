@@ -5,6 +5,7 @@ mod kit;
 mod acknowledgement;
 mod actors;
 mod delivery;
+mod ending;
 mod failures;
 mod handshakes;
 mod lazy;

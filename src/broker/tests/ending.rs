@@ -1,0 +1,72 @@
+//! Sessions that the server ends.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::broker::Peer;
+use crate::broker::tests::kit::{Desk, connect, connect_ack, peer, publish};
+use crate::ids::{BrowserCookie, ClientId, SessionId};
+use crate::metrics::EndReason;
+
+fn desk(ack: &str) -> Desk {
+    let mut desk = Desk::new();
+    desk.shake(&peer("15000"), "one", ack);
+    desk.subscribe(&peer("15000"), "one", "/demo/*");
+    desk.ask(&peer("15000"), &connect("one"));
+    desk
+}
+
+fn end(desk: &mut Desk) -> bool {
+    let session = ClientId::presented("one").session();
+    let found = desk.sessions.handle_end(desk.now, session, EndReason::Ended);
+    desk.pump();
+    found
+}
+
+#[test]
+fn the_parked_connect_brings_what_is_owed_then_word_of_the_end() {
+    for (ack, body) in [("", connect("one")), ("ack", connect_ack("one", 0))] {
+        let mut desk = desk(ack);
+        let parked = desk.send(&peer("15000"), &body);
+        assert!(end(&mut desk));
+        let answer = desk.answer(parked).unwrap();
+        let told = r#"[{"channel":"/meta/disconnect","successful":true},{"channel":"/meta/connect","id":"c","successful":true,"advice":{"reconnect":"none"}"#;
+        assert!(answer.starts_with(told), "{answer}");
+        assert!(desk.metrics.render().contains("partyline_sessions_ended_total{reason=\"ended\"} 1\n"));
+        assert!(!end(&mut desk), "it is no more");
+        assert_eq!(desk.known(), 0);
+        desk.assert_idle();
+    }
+}
+
+#[test]
+fn a_client_that_is_between_two_connects_is_told_by_the_next() {
+    let mut desk = desk("");
+    assert!(end(&mut desk));
+    expect![[r#"[{"channel":"/meta/disconnect","successful":true},{"channel":"/meta/connect","id":"c","successful":true,"advice":{"reconnect":"none"}}]"#]].assert_eq(&desk.ask(&peer("15000"), &connect("one")));
+    expect![[r#"[{"channel":"/demo/a","id":"p","successful":false,"error":"402::session_unknown"}]"#]]
+        .assert_eq(&desk.ask(&peer("15000"), &publish("one", "/demo/a", "1")));
+    let strange = Peer { cookie: BrowserCookie::presented("another"), ..peer("15000") };
+    assert!(desk.ask(&strange, &connect("one")).contains("402::session_unknown"));
+    desk.pass(Duration::from_secs(10));
+    assert!(desk.ask(&peer("15000"), &connect("one")).contains("402::session_unknown"), "that was long ago");
+    desk.assert_idle();
+}
+
+#[test]
+fn an_end_in_the_middle_of_a_change_is_an_end() {
+    let mut desk = desk("");
+    let subscribed = desk.send(&peer("15000"), &crate::broker::tests::kit::subscribe("one", "/demo/a/b"));
+    assert!(end(&mut desk));
+    expect![[r#"[{"channel":"/meta/subscribe","id":"s","subscription":"/demo/a/b","successful":true}]"#]]
+        .assert_eq(&desk.answer(subscribed).unwrap());
+    assert_eq!(desk.known(), 0);
+    desk.assert_idle();
+}
+
+#[test]
+fn there_may_be_no_such_session() {
+    let mut desk = desk("");
+    assert!(!desk.sessions.handle_end(desk.now, SessionId::new([7; 16]), EndReason::Ended));
+}
