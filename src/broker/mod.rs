@@ -19,6 +19,7 @@ mod rules;
 mod session_rules;
 mod sessions;
 mod settings;
+mod subscribe;
 
 #[cfg(test)]
 mod tests;

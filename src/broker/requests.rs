@@ -8,13 +8,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::bayeux::{
-    Advice, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Pattern, Reply, ReplyAdvice, Request,
+    Advice, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Reply, ReplyAdvice, Request,
 };
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
 use crate::broker::live::Stage;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
 use crate::broker::settings::{Anonymous, Binding};
+use crate::broker::subscribe::Told;
 use crate::ids::{AgentId, ClientId, Position, SessionId};
 use crate::log::Expected;
 use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, Source};
@@ -64,7 +65,7 @@ impl<T> Sessions<T> {
         self.finish(now, key);
     }
 
-    fn block(&mut self, key: ConnectKey) {
+    pub(super) fn block(&mut self, key: ConnectKey) {
         if let Some(conversation) = self.conversations.get_mut(&key) {
             conversation.blocked = true;
         }
@@ -105,8 +106,12 @@ impl<T> Sessions<T> {
                 self.reply(key, Reply::Invalid { id, channel, subscription, error });
             }
             Body::Publish { channel, data } => self.publish(now, key, seat, id, channel, data),
-            Body::Subscribe { patterns, echo } => self.subscribe(now, key, seat, id, &patterns, echo),
-            Body::Unsubscribe { patterns, echo } => self.unsubscribe(now, key, seat, id, &patterns, echo),
+            Body::Subscribe { patterns, echo } => {
+                self.subscribe(now, key, seat, &patterns, Told { id, ended: false, echo })
+            }
+            Body::Unsubscribe { patterns, echo } => {
+                self.unsubscribe(now, key, seat, &patterns, Told { id, ended: true, echo })
+            }
         }
     }
 
@@ -345,76 +350,6 @@ impl<T> Sessions<T> {
         }
     }
 
-    fn subscribe(
-        &mut self,
-        now: Instant,
-        key: ConnectKey,
-        seat: Seat,
-        id: Option<MessageId>,
-        patterns: &[Pattern],
-        echo: Bytes,
-    ) {
-        let Some(live) = self.live.get_mut(seat) else { return };
-        if let Stage::Streaming(session) = &mut live.stage {
-            session.handle_message(now);
-        }
-        let agent = live.state.agent.as_ref();
-        let denied = patterns
-            .iter()
-            .find(|pattern| pattern.family() == Family::Meta || !self.settings.rules.may_subscribe(agent, pattern));
-        if let Some(pattern) = denied {
-            let error = Some(Error::subscribe_denied(pattern.as_str()));
-            self.reply(key, Reply::Subscription { id, ended: false, echo, error });
-            return;
-        }
-        let mut state = live.state.clone();
-        for pattern in patterns.iter().filter(|pattern| pattern.family() != Family::Service) {
-            if !state.patterns.iter().any(|(known, _)| known == pattern) {
-                state.patterns.push((pattern.clone(), Start::Here));
-            }
-        }
-        if state.patterns.len() > self.settings.subscriptions_per_session {
-            self.metrics.rejected_total.of(Limit::Subscriptions).inc();
-            let error = Some(Error::limit(Limit::Subscriptions.as_str()));
-            self.reply(key, Reply::Subscription { id, ended: false, echo, error });
-            return;
-        }
-        self.change(key, seat, state, Reply::Subscription { id, ended: false, echo, error: None })
-    }
-
-    fn unsubscribe(
-        &mut self,
-        now: Instant,
-        key: ConnectKey,
-        seat: Seat,
-        id: Option<MessageId>,
-        patterns: &[Pattern],
-        echo: Bytes,
-    ) {
-        let Some(live) = self.live.get_mut(seat) else { return };
-        if let Stage::Streaming(session) = &mut live.stage {
-            session.handle_message(now);
-        }
-        let mut state = live.state.clone();
-        state.patterns.retain(|(known, _)| !patterns.contains(known));
-        self.change(key, seat, state, Reply::Subscription { id, ended: true, echo, error: None })
-    }
-
-    /// Writes down a session's new state, unless nothing changed.
-    fn change(&mut self, key: ConnectKey, seat: Seat, state: SessionState, reply: Reply) {
-        let Some(live) = self.live.get_mut(seat) else { return };
-        if live.state == state {
-            self.reply(key, reply);
-            return;
-        }
-        live.changing = true;
-        let expected = Expected::At(live.position);
-        let slot = self.reserve(key);
-        let session = state.session;
-        self.append_state(&state, expected, Awaited::Change { key, slot, reply, session });
-        self.block(key);
-    }
-
     /// What a connect of a session that is gone is answered.
     pub(super) fn unknown_connect(&self, key: ConnectKey, id: Option<MessageId>) -> Reply {
         Reply::Connect { id, error: Some(self.unknown(key)), advice: Some(ReplyAdvice::HANDSHAKE), ack: None }
@@ -426,7 +361,7 @@ impl<T> Sessions<T> {
         }
     }
 
-    fn reserve(&mut self, key: ConnectKey) -> usize {
+    pub(super) fn reserve(&mut self, key: ConnectKey) -> usize {
         self.conversations.get_mut(&key).map_or(0, Conversation::reserve)
     }
 

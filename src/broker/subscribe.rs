@@ -1,0 +1,84 @@
+//! What clients ask of their subscriptions: a change of them is a change of the session's record.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, Reply};
+use crate::broker::live::Stage;
+use crate::broker::sessions::{Awaited, Seat, Sessions};
+use crate::log::Expected;
+use crate::metrics::{Label, Limit};
+use crate::records::{SessionState, Start};
+
+/// What the reply to a subscribe or an unsubscribe repeats of it.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The message's id.
+    pub id: Option<MessageId>,
+    /// Whether it was an unsubscribe.
+    pub ended: bool,
+    /// `subscription` as it was sent.
+    pub echo: Bytes,
+}
+
+impl Told {
+    fn reply(self, error: Option<Error>) -> Reply {
+        Reply::Subscription { id: self.id, ended: self.ended, echo: self.echo, error }
+    }
+}
+
+impl<T> Sessions<T> {
+    pub(super) fn subscribe(&mut self, now: Instant, key: ConnectKey, seat: Seat, patterns: &[Pattern], told: Told) {
+        let Some(mut state) = self.heard(now, seat) else { return };
+        let agent = state.agent.as_ref();
+        let denied = patterns
+            .iter()
+            .find(|pattern| pattern.family() == Family::Meta || !self.settings.rules.may_subscribe(agent, pattern));
+        if let Some(pattern) = denied {
+            let error = Error::subscribe_denied(pattern.as_str());
+            return self.reply(key, told.reply(Some(error)));
+        }
+        for pattern in patterns.iter().filter(|pattern| pattern.family() != Family::Service) {
+            if !state.patterns.iter().any(|(known, _)| known == pattern) {
+                state.patterns.push((pattern.clone(), Start::Here));
+            }
+        }
+        if state.patterns.len() > self.settings.subscriptions_per_session {
+            self.metrics.rejected_total.of(Limit::Subscriptions).inc();
+            let error = Error::limit(Limit::Subscriptions.as_str());
+            return self.reply(key, told.reply(Some(error)));
+        }
+        self.change(key, seat, state, told.reply(None));
+    }
+
+    pub(super) fn unsubscribe(&mut self, now: Instant, key: ConnectKey, seat: Seat, patterns: &[Pattern], told: Told) {
+        let Some(mut state) = self.heard(now, seat) else { return };
+        state.patterns.retain(|(known, _)| !patterns.contains(known));
+        self.change(key, seat, state, told.reply(None));
+    }
+
+    /// A message that is no connect came: the session lives on. What it is now.
+    fn heard(&mut self, now: Instant, seat: Seat) -> Option<SessionState> {
+        let live = self.live.get_mut(seat)?;
+        if let Stage::Streaming(session) = &mut live.stage {
+            session.handle_message(now);
+        }
+        Some(live.state.clone())
+    }
+
+    /// Writes down a session's new state, unless nothing changed.
+    fn change(&mut self, key: ConnectKey, seat: Seat, state: SessionState, reply: Reply) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if live.state == state {
+            self.reply(key, reply);
+            return;
+        }
+        live.changing = true;
+        let expected = Expected::At(live.position);
+        let slot = self.reserve(key);
+        let session = state.session;
+        self.append_state(&state, expected, Awaited::Change { key, slot, reply, session });
+        self.block(key);
+    }
+}
