@@ -6,19 +6,19 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
-use crate::broker::{self, Anonymous, Binding, Rule, Rules, SessionRules};
+use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Store};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
 use crate::http::{CookieKey, HttpConfig, Origins};
 use crate::ids::{Number, random};
-use crate::log::{self, EmbeddedConfig};
-use crate::records::Keep;
+use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
 
 use super::config::Config;
@@ -79,6 +79,7 @@ impl Plan {
     /// [`PlanError`] if it cannot be carried out.
     pub fn new(config: &Config, cookie_key: CookieKey) -> Result<Self, PlanError> {
         let directory = accounts(config)?;
+        let rules = Rules::new(config.channels.iter().map(rule).collect::<Result<_, _>>()?);
         let rendering = Rendering {
             base: Base(config.server.external_url.as_str().into()),
             attached_data_first: config.gws.attached_data_first,
@@ -86,7 +87,7 @@ impl Plan {
             old_participants: config.gws.old_participants,
         };
         Ok(Self {
-            log: log_config(config),
+            log: log_config(config, rules.clone()),
             simulated: SimulatedConfig {
                 seed: config.simulated.seed,
                 ring_timeout: config.simulated.ring_timeout,
@@ -95,7 +96,7 @@ impl Plan {
             },
             directory,
             ask_timeout: config.switch.ask_timeout,
-            broker: broker_settings(config, rendering.clone())?,
+            broker: broker_settings(config, rendering.clone(), rules)?,
             http: http_config(config, rendering, cookie_key)?,
             basic_cache: config.auth.basic_cache,
             drain: Drain { delay: config.drain.delay, window: config.drain.window, deadline: config.drain.deadline },
@@ -103,7 +104,7 @@ impl Plan {
     }
 }
 
-fn log_config(config: &Config) -> EmbeddedConfig {
+fn log_config(config: &Config, rules: Rules) -> EmbeddedConfig {
     let log = &config.log;
     EmbeddedConfig {
         directory: log.directory.clone(),
@@ -115,6 +116,7 @@ fn log_config(config: &Config) -> EmbeddedConfig {
         segment_size: log.segment_size,
         retain_age: log.retain_age,
         retain_size: Some(log.retain_size),
+        retention: Arc::new(rules),
         ring_records: log.ring_records,
         ring_bytes: log.ring_bytes,
         queue: EmbeddedConfig::default().queue,
@@ -155,9 +157,8 @@ fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
     Ok(DirectoryConfig { agents })
 }
 
-fn broker_settings(config: &Config, rendering: Rendering) -> Result<broker::Settings, PlanError> {
+fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Result<broker::Settings, PlanError> {
     let bayeux = &config.bayeux;
-    let rules: Vec<Rule> = config.channels.iter().map(rule).collect::<Result<_, _>>()?;
     Ok(broker::Settings {
         timeout: bayeux.timeout,
         interval: bayeux.interval,
@@ -172,7 +173,7 @@ fn broker_settings(config: &Config, rendering: Rendering) -> Result<broker::Sett
         binding: if bayeux.trust_client_id { Binding::ClientId } else { Binding::Cookie },
         anonymous: if bayeux.anonymous { Anonymous::Allow } else { Anonymous::Refuse },
         desktop_unknown: Error::parse(&config.desktops.unknown_session_error).map_err(|error| bad(&error))?,
-        rules: Rules::new(rules),
+        rules,
         rendering,
         node: "local".into(),
         homes: config.server.workers,
@@ -196,8 +197,11 @@ fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
     };
     let pattern = Pattern::parse(&rule.pattern)
         .map_err(|_| PlanError::Configuration(format!("channel.pattern {:?} is no channel pattern", rule.pattern)))?;
-    let keep = if rule.durable { Keep::Stored } else { Keep::Volatile };
-    Ok(Rule { pattern, subscribe: who(&rule.subscribe), publish: who(&rule.publish), keep, lazy: rule.lazy })
+    let retain = Retain { age: rule.retain_age, records: rule.retain_messages };
+    let replay_id = if rule.replay_id_in_data { ReplayId::InData } else { ReplayId::InExt };
+    let store = if rule.durable { Store::Durable { retain, replay_id } } else { Store::Volatile };
+    let (subscribe, publish, create) = (who(&rule.subscribe), who(&rule.publish), who(&rule.create));
+    Ok(Rule { pattern, subscribe, publish, create, store, lazy: rule.lazy })
 }
 
 fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> Result<HttpConfig, PlanError> {

@@ -76,6 +76,9 @@ impl DesktopsConfig {
     }
 }
 
+/// For how long a rule that does not say keeps history.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl ChannelRule {
     pub(super) fn read_all(from: &mut Reader) -> Result<Vec<Self>, ConfigError> {
         let entries = from.entries("channel", "tables of pattern, subscribe, publish, create and durable")?;
@@ -89,7 +92,10 @@ impl ChannelRule {
             subscribe: Who::read(entry.field("subscribe"))?,
             publish: Who::read(entry.field("publish"))?,
             create: Who::read(entry.field("create"))?,
-            durable: entry.field("durable").map_or(Ok(false), |field| field.boolean())?,
+            durable: entry.boolean_or("durable", false)?,
+            retain_age: entry.duration_or("retain_age", DAY)?,
+            retain_messages: entry.length_or("retain_messages", 1, 10_000)?,
+            replay_id_in_data: entry.boolean_or("replay_id_in_data", false)?,
             lazy: entry.field("lazy").map_or(Ok(None), |field| lazy(&field))?,
         };
         entry.finish()?;

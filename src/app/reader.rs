@@ -73,7 +73,7 @@ impl Reader {
     }
 
     pub(super) fn duration(&mut self, key: &str) -> Result<Duration, ConfigError> {
-        self.parsed(key, "a duration such as \"200ms\", \"30s\", \"5m\" or \"24h\"", parse_duration)
+        self.parsed(key, A_DURATION, parse_duration)
     }
 
     /// A duration that is more than nothing.
@@ -251,6 +251,29 @@ impl Entry {
         self.field(name).map_or_else(|| Ok(otherwise.into()), |field| field.text("a text"))
     }
 
+    /// Yes or no, or `otherwise`.
+    pub(super) fn boolean_or(&mut self, name: &'static str, otherwise: bool) -> Result<bool, ConfigError> {
+        self.field(name).map_or(Ok(otherwise), |field| field.boolean())
+    }
+
+    /// A duration, or `otherwise`.
+    pub(super) fn duration_or(&mut self, name: &'static str, otherwise: Duration) -> Result<Duration, ConfigError> {
+        let Some(field) = self.field(name) else { return Ok(otherwise) };
+        parse_duration(&field.text(A_DURATION)?).ok_or_else(|| field.bad(A_DURATION))
+    }
+
+    /// A whole number that is `least` or more, of things in memory, or `otherwise`.
+    pub(super) fn length_or(
+        &mut self,
+        name: &'static str,
+        least: usize,
+        otherwise: usize,
+    ) -> Result<usize, ConfigError> {
+        let Some(field) = self.field(name) else { return Ok(otherwise) };
+        let number = field.setting.value.as_integer().and_then(|n| usize::try_from(n).ok());
+        number.filter(|n| *n >= least).ok_or_else(|| field.bad(&format!("a whole number, {least} or more")))
+    }
+
     /// A list of texts, or none.
     pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<String>, ConfigError> {
         self.field(name).map_or_else(|| Ok(Vec::new()), |field| field.texts("a list of texts"))
@@ -269,6 +292,9 @@ fn one_of<T>(choices: &[(&str, T)]) -> String {
     let words: Vec<String> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
     words.join(" or ")
 }
+
+/// What a duration looks like.
+const A_DURATION: &str = "a duration such as \"200ms\", \"30s\", \"5m\" or \"24h\"";
 
 /// A number and a unit: `ms`, `s`, `m` or `h`.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {

@@ -111,6 +111,12 @@ section! {
         durable: bool,
         /// How long publications may wait; `None` if they may not.
         lazy: Option<Duration>,
+        /// How old a publication of a durable channel may grow in its history.
+        retain_age: Duration,
+        /// How many publications of a durable channel are kept.
+        retain_messages: usize,
+        /// Whether a delivery carries its position in `data.event.replayId` too.
+        replay_id_in_data: bool,
     }
 }
 

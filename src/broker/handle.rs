@@ -127,6 +127,10 @@ impl Broker {
         }
     }
 
+    pub(super) fn log(&self) -> Arc<dyn Log> {
+        Arc::clone(&self.0.log)
+    }
+
     fn open(&self, home: usize) {
         let Some(arbiter) = self.0.arbiters.get(home) else { return };
         let shared = Arc::clone(&self.0);

@@ -9,6 +9,7 @@ mod agents;
 mod conversation;
 mod ending;
 mod handle;
+mod history;
 mod lifecycle;
 mod live;
 mod receipt;
@@ -25,6 +26,7 @@ mod subscribe;
 mod tests;
 
 pub use handle::{Broker, Outcome, Peer, Receipt};
-pub use rules::{Rule, Rules, Who};
+pub use history::{History, HistoryError, Message};
+pub use rules::{ReplayId, Rule, Rules, Store, Who};
 pub use session_rules::SessionRules;
 pub use settings::{Anonymous, Binding, Settings};

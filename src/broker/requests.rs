@@ -336,7 +336,7 @@ impl<T> Sessions<T> {
                 self.reply(key, Reply::Publish { id, channel, error });
             }
             Family::Broadcast if self.settings.rules.may_publish(agent.as_ref(), &channel) => {
-                let keep = self.settings.rules.keep(&channel);
+                let keep = self.settings.rules.store(&channel).keep();
                 let published = ChannelPublished { channel, data, publisher: Some(session), key: None };
                 self.metrics.publications_total.of(Source::Client).inc();
                 let slot = self.reserve(key);

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::bayeux::{Channel, Pattern};
 use crate::ids::AgentId;
-use crate::records::Keep;
+use crate::log::{Retain, Retention, Subject};
+use crate::records::{ChannelPublished, Keep};
 
 /// Who may do a thing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,10 +34,35 @@ pub struct Rule {
     pub subscribe: Who,
     /// Who may publish to them.
     pub publish: Who,
-    /// Whether publications are written down before they are answered.
-    pub keep: Keep,
+    /// Who may bring one of them into being: be the first to subscribe or publish to it.
+    pub create: Who,
+    /// What becomes of their publications.
+    pub store: Store,
     /// How long a publication may wait for another reason to answer a connect; `None` for not at all.
     pub lazy: Option<Duration>,
+}
+
+/// What becomes of the publications of a channel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Store {
+    /// They are written down before they are answered, and kept as history.
+    Durable {
+        /// For how long, and how many.
+        retain: Retain,
+        /// Where a delivery carries its position.
+        replay_id: ReplayId,
+    },
+    /// They take a position and stay in memory.
+    Volatile,
+}
+
+/// Where a delivery of a durable channel carries its position.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReplayId {
+    /// In `ext.replay`, and in `data.event.replayId` if `data` has an object `event`.
+    InData,
+    /// In `ext.replay`.
+    InExt,
 }
 
 /// Every channel rule, the first match first.
@@ -67,7 +93,7 @@ impl Rules {
         Self(rules)
     }
 
-    fn of(&self, channel: &Channel) -> Option<&Rule> {
+    fn rule(&self, channel: &Channel) -> Option<&Rule> {
         self.0.iter().find(|rule| rule.pattern.matches(channel))
     }
 
@@ -79,7 +105,7 @@ impl Rules {
         if is_mine(channel.as_str()) {
             return &Who::Nobody;
         }
-        self.of(channel).map_or(&Who::Nobody, |rule| &rule.subscribe)
+        self.rule(channel).map_or(&Who::Nobody, |rule| &rule.subscribe)
     }
 
     /// Whether a pattern may be subscribed to at all. What is delivered for a wildcard is filtered later.
@@ -95,17 +121,37 @@ impl Rules {
 
     /// Whether a channel may be published to.
     pub fn may_publish(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
-        !is_mine(channel.as_str()) && self.of(channel).is_some_and(|rule| rule.publish.includes(agent))
+        !is_mine(channel.as_str()) && self.rule(channel).is_some_and(|rule| rule.publish.includes(agent))
     }
 
     /// How long a publication may wait for another reason to answer a connect.
     pub fn lazy(&self, channel: &Channel) -> Option<Duration> {
-        self.of(channel).and_then(|rule| rule.lazy)
+        self.rule(channel).and_then(|rule| rule.lazy)
     }
 
+    /// What becomes of a channel's publications.
+    pub fn store(&self, channel: &Channel) -> Store {
+        self.rule(channel).map_or(Store::Volatile, |rule| rule.store)
+    }
+}
+
+impl Store {
     /// Whether publications are written down before they are answered.
-    pub fn keep(&self, channel: &Channel) -> Keep {
-        self.of(channel).map_or(Keep::Volatile, |rule| rule.keep)
+    pub fn keep(self) -> Keep {
+        match self {
+            Self::Durable { .. } => Keep::Stored,
+            Self::Volatile => Keep::Volatile,
+        }
+    }
+}
+
+/// The log keeps the history of durable channels.
+impl Retention for Rules {
+    fn of(&self, subject: &Subject) -> Option<Retain> {
+        match self.store(&ChannelPublished::channel_of(subject)?) {
+            Store::Durable { retain, .. } => Some(retain),
+            Store::Volatile => None,
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! How the embedded log is to be, what a start found, and who is told what it does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use crate::ids::Position;
 use crate::log::face::{Kind, Outcome};
+use crate::log::history::Retention;
 
 /// How the embedded log is to be.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct EmbeddedConfig {
     /// Where its files are. Made if it is not there. With [`Durability::Memory`] it is not touched.
     pub directory: PathBuf,
@@ -21,6 +23,8 @@ pub struct EmbeddedConfig {
     /// How many bytes the files may take together before the same happens to the oldest. The newest file
     /// always stays.
     pub retain_size: Option<u64>,
+    /// Of what more than the newest record is kept, of which no more is kept than `retain_size` lets.
+    pub retention: Arc<dyn Retention>,
     /// How many records the ring holds.
     pub ring_records: usize,
     /// How many bytes the ring holds, counted as it takes them in memory.
@@ -37,6 +41,7 @@ impl Default for EmbeddedConfig {
             segment_size: 64 << 20,
             retain_age: Duration::from_secs(24 * 60 * 60),
             retain_size: None,
+            retention: Arc::new(()),
             ring_records: 65_536,
             ring_bytes: 64 << 20,
             queue: 65_536,

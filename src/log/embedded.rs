@@ -15,7 +15,10 @@ use crate::log::config::{Durability, EmbeddedConfig, Left, LogObserver, OpenErro
 use crate::log::directory::DirectoryLock;
 use crate::log::disk::{Disk, SystemDisk};
 use crate::log::epoch::{EpochRecord, How};
-use crate::log::face::{Appending, Follower, Health, Log, NewRecord, Outcome, ReadError, Record, Subject};
+use crate::log::face::{
+    Appending, Follower, Health, Log, NewRecord, Outcome, Past, ReadError, Record, Stretch, Subject,
+};
+use crate::log::history::Histories;
 use crate::log::index::Index;
 use crate::log::memory::Memory;
 use crate::log::published::Published;
@@ -93,7 +96,9 @@ impl EmbeddedLog {
     fn open_memory(config: &EmbeddedConfig, observer: Arc<dyn LogObserver>, now: WallTime) -> Self {
         let next = position_of(now);
         let ring = Ring::new(ring_limits(config), Position::ZERO);
-        let published = Arc::new(Published::new(Epoch::draw(), Index::default(), ring, Vec::new(), Position::ZERO));
+        let histories = Histories::new(Arc::clone(&config.retention));
+        let (index, segments, head) = (Index::default(), Vec::new(), Position::ZERO);
+        let published = Arc::new(Published::new(Epoch::draw(), index, histories, ring, segments, head));
         let memory = Memory::new(next, config.queue);
         memory.append(own_request(&published, How::OpenedNew, Position::ZERO), &published, &());
         let recovery = Recovery { left: Left::Nowhere, last: Position::ZERO, records: 0, cut: None };
@@ -107,7 +112,8 @@ impl EmbeddedLog {
     ) -> Result<Self, OpenError> {
         let Surroundings { disk, now, retry } = surroundings;
         let lock = DirectoryLock::take(&config.directory)?;
-        let found = recovery::recover(&*disk, &config.directory, ring_limits(&config))?;
+        let histories = Histories::new(Arc::clone(&config.retention));
+        let found = recovery::recover(&*disk, &config.directory, ring_limits(&config), histories)?;
         let recovery =
             Recovery { left: found.left(), last: found.last, records: found.records, cut: found.cut.clone() };
         if let Some(cut) = &recovery.cut {
@@ -175,6 +181,14 @@ impl Log for EmbeddedLog {
 
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Arc<Record>>, ReadError> {
         self.published.read(after, limit)
+    }
+
+    fn history(&self, past: &Past<'_>) -> Result<Stretch, ReadError> {
+        self.published.history(past, clock::wall())
+    }
+
+    fn select(&self, positions: &[Position]) -> Result<Vec<Arc<Record>>, ReadError> {
+        self.published.select(positions)
     }
 
     fn recall(&self, position: Position) -> Option<Arc<Record>> {
@@ -271,7 +285,7 @@ fn begin(
         Left::Nowhere => How::OpenedNew,
         Left::Open => How::OpenedUnclean,
     };
-    let Found { epoch, mut segments, entries, ring, last, .. } = found;
+    let Found { epoch, mut segments, entries, histories, ring, last, .. } = found;
     let epoch = epoch.unwrap_or_else(Epoch::draw);
     let active = match segments.last() {
         Some(last) if last.header().through == Position::ZERO => Arc::clone(last),
@@ -283,7 +297,7 @@ fn begin(
             segment
         }
     };
-    let published = Published::new(epoch, Index::new(entries), ring, segments, last);
+    let published = Published::new(epoch, Index::new(entries), histories, ring, segments, last);
     Ok((how, active, Arc::new(published)))
 }
 

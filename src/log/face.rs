@@ -29,6 +29,13 @@ impl Subject {
     }
 }
 
+impl fmt::Debug for Past<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { prefix, after, through, .. } = self;
+        f.debug_struct("Past").field("prefix", prefix).field("after", after).field("through", through).finish()
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -157,6 +164,35 @@ pub enum ReadError {
     },
 }
 
+/// A piece of history that is asked for.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// What the names of its subjects begin with.
+    pub prefix: &'a str,
+    /// Which of these subjects.
+    pub wanted: &'a dyn Fn(&Subject) -> bool,
+    /// It begins just after this position.
+    pub after: Position,
+    /// It ends with this position.
+    pub through: Position,
+    /// How many records at most.
+    pub records: usize,
+    /// How many bytes of payload at most, unless a single record has more.
+    pub bytes: usize,
+}
+
+/// A piece of history.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stretch {
+    /// The records, in order.
+    pub records: Vec<Arc<Record>>,
+    /// There are no others up to this position: the last record's if there are more after it, otherwise where the
+    /// question ended, but never beyond the log's head.
+    pub through: Position,
+    /// Nothing of what was asked for is kept up to this position: a question that begins before it has a gap.
+    pub dropped: Position,
+}
+
 /// The one ordered log.
 ///
 /// Positions are given out in the order in which appends are taken, never twice and never going back.
@@ -183,6 +219,20 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
 
     /// The record at a position, if the ring still has it.
     fn recall(&self, position: Position) -> Option<Arc<Record>>;
+
+    /// A piece of the history of some subjects: what is kept of them as the log's [`Retention`](crate::log::Retention) says. Reads what is
+    /// not in memory from the disk: not for an asynchronous task.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it can no longer be read.
+    fn history(&self, past: &Past<'_>) -> Result<Stretch, ReadError>;
+
+    /// The records at these positions, which rise, as far as they are kept. Reads what is not in memory from the
+    /// disk: not for an asynchronous task.
+    ///
+    /// # Errors
+    /// [`ReadError`] if they can no longer be read.
+    fn select(&self, positions: &[Position]) -> Result<Vec<Arc<Record>>, ReadError>;
 
     /// Follows the log from just after `after`.
     fn follow(&self, after: Position) -> Follower;

@@ -15,6 +15,7 @@ mod disk;
 mod embedded;
 mod epoch;
 mod frame;
+mod history;
 mod index;
 mod memory;
 mod published;
@@ -32,5 +33,7 @@ pub use config::{Cut, Durability, EmbeddedConfig, Left, LogObserver, OpenError, 
 pub use embedded::EmbeddedLog;
 pub use epoch::LOG_KIND;
 pub use face::{
-    Appending, Expected, Follower, Health, Kind, Lagged, Log, NewRecord, Outcome, ReadError, Record, Subject,
+    Appending, Expected, Follower, Health, Kind, Lagged, Log, NewRecord, Outcome, Past, ReadError, Record, Stretch,
+    Subject,
 };
+pub use history::{Retain, Retention};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::ids::{Epoch, Position};
-use crate::log::face::{Follower, Health, ReadError, Record, Subject};
+use crate::ids::{Epoch, Position, WallTime};
+use crate::log::face::{Follower, Health, Past, ReadError, Record, Stretch, Subject};
+use crate::log::history::Histories;
 use crate::log::index::{Index, Place};
 use crate::log::ring::{After, Ring};
 use crate::log::segment::Segment;
@@ -17,6 +18,7 @@ use crate::log::segment::Segment;
 pub(crate) struct Published {
     pub(crate) epoch: Epoch,
     pub(crate) index: Index,
+    pub(crate) histories: Histories,
     ring: Arc<Ring>,
     segments: RwLock<BTreeMap<Position, Arc<Segment>>>,
     grown: watch::Sender<Position>,
@@ -25,11 +27,19 @@ pub(crate) struct Published {
 
 impl Published {
     /// What a start has put together.
-    pub(crate) fn new(epoch: Epoch, index: Index, ring: Ring, segments: Vec<Arc<Segment>>, head: Position) -> Self {
+    pub(crate) fn new(
+        epoch: Epoch,
+        index: Index,
+        histories: Histories,
+        ring: Ring,
+        segments: Vec<Arc<Segment>>,
+        head: Position,
+    ) -> Self {
         ring.show(head);
         Self {
             epoch,
             index,
+            histories,
             ring: Arc::new(ring),
             segments: RwLock::new(segments.into_iter().map(|segment| (segment.first(), segment)).collect()),
             grown: watch::Sender::new(head),
@@ -40,8 +50,9 @@ impl Published {
     /// Lets readers see records, each at its place; a volatile one has none.
     pub(crate) fn publish(&self, records: &[Arc<Record>], places: Vec<Option<Place>>) {
         self.ring.push(records.iter().cloned());
-        let placed = records.iter().zip(places);
-        self.index.apply(placed.filter_map(|(record, place)| Some((record.as_ref(), place?))));
+        let placed = || records.iter().zip(&places).filter_map(|(record, place)| Some((record, place.as_ref()?)));
+        self.histories.take(placed());
+        self.index.apply(placed().map(|(record, place)| (record.as_ref(), place.clone())));
         if let Some(last) = records.last() {
             self.ring.show(last.position);
         }
@@ -77,6 +88,59 @@ impl Published {
                 }
             }
         }
+    }
+
+    /// A piece of history, as it is kept at `now`.
+    pub(crate) fn history(&self, past: &Past<'_>, now: WallTime) -> Result<Stretch, ReadError> {
+        let past = Past { through: past.through.min(self.head()), ..*past };
+        // What is being compacted away between the two looks is gone at the next one.
+        for _ in 0..ATTEMPTS {
+            let found = self.histories.find(&past, now);
+            let wanted = found.kept.len();
+            let records = self.fetch(found.kept)?;
+            if records.len() < wanted {
+                continue;
+            }
+            let mut bytes = 0;
+            let fits = records.iter().take_while(|record| {
+                bytes += record.payload.len();
+                bytes <= past.bytes
+            });
+            let fits = fits.count().max(1).min(records.len());
+            let more = found.more || fits < records.len();
+            let records: Vec<_> = records.into_iter().take(fits).collect();
+            let through = records.last().filter(|_| more).map_or(past.through, |last| last.position);
+            return Ok(Stretch { records, through, dropped: found.dropped });
+        }
+        Err(ReadError::Corrupt("history that is kept is not in the files".to_owned()))
+    }
+
+    /// The records at these positions, as far as they are kept.
+    pub(crate) fn select(&self, positions: &[Position]) -> Result<Vec<Arc<Record>>, ReadError> {
+        let stored = !self.segments.read().is_empty();
+        let held = |position| if stored { None } else { self.histories.held(position) };
+        self.fetch(positions.iter().map(|position| (*position, held(*position))).collect())
+    }
+
+    fn fetch(&self, wanted: Vec<(Position, Option<Arc<Record>>)>) -> Result<Vec<Arc<Record>>, ReadError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut stored = Vec::new();
+        for (position, held) in wanted {
+            match held.or_else(|| self.ring.recall(position)) {
+                Some(record) => found.push(record),
+                None => stored.push(position),
+            }
+        }
+        let segments = self.segments();
+        let ends = segments.iter().skip(1).map(|next| next.first()).chain([Position::new(u64::MAX)]);
+        let mut rest = stored.as_slice();
+        for (segment, end) in segments.iter().zip(ends) {
+            let (inside, beyond) = rest.split_at(rest.partition_point(|position| *position < end));
+            segment.select(inside, &mut found)?;
+            rest = beyond;
+        }
+        found.sort_unstable_by_key(|record| record.position);
+        Ok(found)
     }
 
     pub(crate) fn recall(&self, position: Position) -> Option<Arc<Record>> {
@@ -160,3 +224,6 @@ impl Published {
         records.take(limit).collect()
     }
 }
+
+/// How often history is looked for that is moved meanwhile.
+const ATTEMPTS: usize = 8;

@@ -9,6 +9,7 @@ use crate::log::disk::{Disk, DiskFile};
 use crate::log::epoch::{EpochRecord, How};
 use crate::log::face::Record;
 use crate::log::frame::{Flaw, Frame};
+use crate::log::history::Histories;
 use crate::log::index::{Entries, Place};
 use crate::log::ring::{Ring, RingLimits};
 use crate::log::segment::{BadHeader, HEADER_LENGTH, Header, Segment};
@@ -20,8 +21,11 @@ pub(crate) struct Found {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) entries: Entries,
+    pub(crate) histories: Histories,
     pub(crate) ring: Ring,
     ring_begun: bool,
+    /// What lies after this position has never been compacted.
+    begun_after: Position,
     /// The newest position.
     pub(crate) last: Position,
     pub(crate) records: u64,
@@ -34,7 +38,12 @@ pub(crate) struct Found {
 
 /// Reads a directory back. Changes nothing but this: a torn end is cut off, and files that a crash left half
 /// made, or that a compaction has made superfluous, are taken away.
-pub(crate) fn recover(disk: &dyn Disk, directory: &Path, limits: RingLimits) -> Result<Found, OpenError> {
+pub(crate) fn recover(
+    disk: &dyn Disk,
+    directory: &Path,
+    limits: RingLimits,
+    histories: Histories,
+) -> Result<Found, OpenError> {
     let paths = disk.list(directory).map_err(|source| io(directory, source))?;
     for draft in paths.iter().filter(|path| segment::is_draft(path)) {
         disk.remove(draft).map_err(|source| io(draft, source))?;
@@ -44,8 +53,10 @@ pub(crate) fn recover(disk: &dyn Disk, directory: &Path, limits: RingLimits) -> 
         epoch: None,
         segments: Vec::new(),
         entries: Entries::new(),
+        histories,
         ring: Ring::new(limits, Position::ZERO),
         ring_begun: false,
+        begun_after: Position::ZERO,
         last: Position::ZERO,
         records: 0,
         own: None,
@@ -62,6 +73,9 @@ pub(crate) fn recover(disk: &dyn Disk, directory: &Path, limits: RingLimits) -> 
         let rank = if first >= newest { Rank::Newest } else { Rank::Older };
         through = found.take_file(disk, first, path, rank)?.max(through);
     }
+    // All that is left may be compacted.
+    let before = if found.ring_begun { found.begun_after } else { found.last };
+    found.histories.begin_after(before);
     Ok(found)
 }
 
@@ -148,6 +162,7 @@ impl Found {
         let own = EpochRecord::of(&record);
         segment.note(&record, offset);
         let place = Place::Stored { segment: Arc::clone(segment), offset, length };
+        self.histories.take([(&record, &place)]);
         index::apply(&mut self.entries, &record, place);
         if segment.header().through == Position::ZERO {
             self.remember(segment, &record, own);
@@ -165,7 +180,8 @@ impl Found {
             self.ring_begun = true;
             let from_the_start = own.is_some_and(|own| own.how == How::OpenedNew);
             let before = segment.first().get().saturating_sub(1);
-            self.ring.begin_after(if from_the_start { Position::ZERO } else { Position::new(before) });
+            self.begun_after = if from_the_start { Position::ZERO } else { Position::new(before) };
+            self.ring.begin_after(self.begun_after);
         }
         self.ring.push([Arc::clone(record)]);
     }

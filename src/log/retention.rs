@@ -1,5 +1,9 @@
 //! What is old leaves the disk: the oldest files become one that holds only the newest record of each living
-//! subject. Nothing is renumbered; there are holes.
+//! subject, and what is kept of histories. Nothing is renumbered; there are holes.
+//!
+//! Histories are kept for their own time, not the log's. A file that mostly holds history stays as it is until that is
+//! old too, and so do those after it: taking it apart would win little, and be done again and again. If there is too
+//! much on the disk, the oldest history goes, whatever its time.
 //!
 //! The compacted file takes the place of the first of them by a rename, and says up to which position it stands
 //! for them. A crash before the others are gone does no harm: the next start takes them away.
@@ -13,7 +17,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::ids::{Position, WallTime};
 use crate::log::disk::Disk;
-use crate::log::face::{ReadError, Subject};
+use crate::log::face::{ReadError, Record, Subject};
 use crate::log::frame;
 use crate::log::frame::Ground;
 use crate::log::index::{Entry, Place};
@@ -60,26 +64,38 @@ impl Keeper {
 
     /// Compacts what is due.
     pub(crate) fn keep(&self, now: WallTime) -> Result<(), KeepError> {
+        self.published.histories.trim(now);
         let segments = self.published.segments();
-        let old = self.due(&segments, now);
-        let (Some(first), Some(next)) = (old.first(), segments.get(old.len())) else { return Ok(()) };
+        let too_many = self.too_many(&segments);
+        let old = segments.get(..self.too_old(&segments, now).max(too_many)).unwrap_or_default();
+        let (Some(first), Some(through)) = (old.first(), last_before(&segments, old.len())) else { return Ok(()) };
+        let histories = &self.published.histories;
+        if let Some(gone) = last_before(&segments, too_many) {
+            histories.drop_through(gone);
+        }
         let living = self.published.index.select(|entry| lies_in(entry, old));
         let again = first.header().through != Position::ZERO && old.len() == 1;
-        if again && living_bytes(&living) * 2 > first.length() {
+        let stays = living_bytes(&living) + histories.bytes_between(Position::ZERO, through);
+        if again && stays * 2 > first.length() {
             return Ok(());
         }
-        self.compact(old, living, Position::new(next.first().get().saturating_sub(1)))
+        self.compact(old, &living, through)
     }
 
-    /// The files that are too old or too many: always the oldest, never the one that is written.
-    fn due<'a>(&self, segments: &'a [Arc<Segment>], now: WallTime) -> &'a [Arc<Segment>] {
+    /// How many of the oldest files are too old, and not mostly history. Never the one that is written.
+    fn too_old(&self, segments: &[Arc<Segment>], now: WallTime) -> usize {
         let closed = segments.get(..segments.len().saturating_sub(1)).unwrap_or_default();
         let too_old = |segment: &Segment| now.since(segment.newest()) > self.limits.age;
         let by_age = closed.iter().rposition(|segment| too_old(segment)).map_or(0, |last| last + 1);
-        closed.get(..by_age.max(self.too_many(segments))).unwrap_or_default()
+        let files = closed.iter().zip(segments.iter().skip(1)).take(by_age);
+        let apart = files.take_while(|(segment, next)| {
+            let (after, through) = (before(segment.first()), before(next.first()));
+            self.published.histories.bytes_between(after, through) * 2 <= segment.length()
+        });
+        apart.count()
     }
 
-    /// How many of the oldest files must shrink for the rest to fit.
+    /// How many of the oldest files must shrink for the rest to fit. Never the one that is written.
     fn too_many(&self, segments: &[Arc<Segment>]) -> usize {
         let Some(limit) = self.limits.size else { return 0 };
         let total: u64 = segments.iter().map(|segment| segment.length()).sum();
@@ -89,20 +105,17 @@ impl Keeper {
             rest = rest.saturating_sub(segment.length());
             fits
         });
-        fits.unwrap_or(segments.len())
+        fits.unwrap_or(segments.len()).min(segments.len().saturating_sub(1))
     }
 
-    fn compact(&self, old: &[Arc<Segment>], living: Vec<(Subject, Entry)>, through: Position) -> Result<(), KeepError> {
+    fn compact(&self, old: &[Arc<Segment>], living: &[(Subject, Entry)], through: Position) -> Result<(), KeepError> {
         let Some(first) = old.first() else { return Ok(()) };
         let mut frames = Vec::new();
         let mut notes = Vec::new();
-        for (_, entry) in &living {
-            if let Place::Stored { segment, offset, length } = &entry.place {
-                let record = segment.read_one(*offset, *length)?;
-                let at = (HEADER_LENGTH + frames.len()) as u64;
-                let length = frame::encode(&record, Ground::Firm, &mut frames);
-                notes.push((record, at, length));
-            }
+        for record in self.staying(old, living, through)? {
+            let at = (HEADER_LENGTH + frames.len()) as u64;
+            let length = frame::encode(&record, Ground::Firm, &mut frames);
+            notes.push((record, at, length));
         }
         let compacted = if notes.is_empty() {
             None
@@ -116,7 +129,11 @@ impl Keeper {
                 segment.note(record, *offset);
             }
             self.published.index.rehome(notes.into_iter().map(|(record, offset, length)| {
-                (record.subject, record.position, Place::Stored { segment: Arc::clone(segment), offset, length })
+                (
+                    record.subject.clone(),
+                    record.position,
+                    Place::Stored { segment: Arc::clone(segment), offset, length },
+                )
             }));
         }
         self.published.replace(old, compacted.clone());
@@ -127,6 +144,38 @@ impl Keeper {
         self.disk.sync_directory(&self.directory)?;
         Ok(())
     }
+
+    /// What stays of old files, in order: what is the newest of its subject, and what is kept of histories.
+    fn staying(
+        &self,
+        old: &[Arc<Segment>],
+        living: &[(Subject, Entry)],
+        through: Position,
+    ) -> Result<Vec<Arc<Record>>, KeepError> {
+        let mut positions = self.published.histories.between(Position::ZERO, through);
+        positions.extend(living.iter().map(|(_, entry)| entry.position));
+        positions.sort_unstable();
+        positions.dedup();
+        let mut staying = Vec::with_capacity(positions.len());
+        let ends = old.iter().skip(1).map(|next| before(next.first())).chain([through]);
+        let mut rest = positions.as_slice();
+        for (segment, end) in old.iter().zip(ends) {
+            let (inside, beyond) = rest.split_at(rest.partition_point(|position| *position <= end));
+            segment.select(inside, &mut staying)?;
+            rest = beyond;
+        }
+        Ok(staying)
+    }
+}
+
+/// The last position before the file with this number.
+fn last_before(segments: &[Arc<Segment>], number: usize) -> Option<Position> {
+    let next = segments.get(number).filter(|_| number > 0)?;
+    Some(before(next.first()))
+}
+
+fn before(position: Position) -> Position {
+    Position::new(position.get().saturating_sub(1))
 }
 
 fn lies_in(entry: &Entry, files: &[Arc<Segment>]) -> bool {

@@ -198,6 +198,28 @@ impl Segment {
         Ok(())
     }
 
+    /// Adds to `into` those of its records that are at `positions`, which rise.
+    pub(crate) fn select(&self, positions: &[Position], into: &mut Vec<Arc<Record>>) -> Result<(), ReadError> {
+        let mut window = Window::default();
+        let mut ahead: Option<Frame> = None;
+        for position in positions {
+            let mark = self.mark_before(Position::new(position.get().saturating_sub(1)));
+            if mark > window.offset() {
+                (window, ahead) = (Window { fetched: mark, ..Window::default() }, None);
+            }
+            while ahead.as_ref().is_none_or(|frame| frame.record.position < *position) {
+                ahead = self.next_frame(&mut window)?;
+                if ahead.is_none() {
+                    return Ok(());
+                }
+            }
+            if let Some(frame) = ahead.take_if(|frame| frame.record.position == *position) {
+                into.push(Arc::new(frame.record));
+            }
+        }
+        Ok(())
+    }
+
     fn next_frame(&self, window: &mut Window) -> Result<Option<Frame>, ReadError> {
         let end = self.length();
         loop {
@@ -242,6 +264,7 @@ impl fmt::Debug for Segment {
 }
 
 /// A part of a file that a reader has in memory.
+#[derive(Default)]
 struct Window {
     /// How far into the file it has read.
     fetched: u64,

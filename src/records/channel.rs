@@ -35,9 +35,17 @@ pub enum Keep {
 }
 
 impl ChannelPublished {
+    /// What the names of all channels' subjects begin with.
+    pub const SUBJECTS: &str = "channel";
+
     /// The subject of a channel: `channel` and the name, which begins with a slash.
     pub fn subject(channel: &Channel) -> Subject {
-        Subject::new(&format!("{SUBJECT}{channel}"))
+        Subject::new(&format!("{}{channel}", Self::SUBJECTS))
+    }
+
+    /// The channel of a subject, if it is a channel's.
+    pub fn channel_of(subject: &Subject) -> Option<Channel> {
+        Channel::parse(subject.as_str().strip_prefix(Self::SUBJECTS)?).ok()
     }
 
     /// The record to append.
@@ -72,8 +80,7 @@ impl ChannelPublished {
     }
 
     pub(super) fn read(record: &Record) -> Result<Self, String> {
-        let name = record.subject.as_str().strip_prefix(SUBJECT).ok_or("the subject is no channel")?;
-        let channel = Channel::parse(name).map_err(|e| e.to_string())?;
+        let channel = Self::channel_of(&record.subject).ok_or("the subject is no channel")?;
         let mut data = record.payload.clone();
         let mut head = take_short(&mut data)?;
         let mut published = Self { channel, data, publisher: None, key: None };
@@ -108,8 +115,6 @@ pub(super) fn take_short(from: &mut Bytes) -> Result<Bytes, String> {
 pub(super) fn short(length: usize) -> u16 {
     u16::try_from(length).unwrap_or(u16::MAX)
 }
-
-const SUBJECT: &str = "channel";
 
 const PUBLISHER: u8 = 1;
 

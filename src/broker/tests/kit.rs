@@ -11,13 +11,13 @@ use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Output, Sessions};
-use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, SessionRules, Settings, Who};
+use crate::broker::{Anonymous, Binding, Peer, ReplayId, Rule, Rules, SessionRules, Settings, Store, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
 use crate::gws::{Base, Rendering};
 use crate::ids::{AgentId, BrowserCookie, CallId, ClientId, ConnId, Number, Position, RecordId, SessionId, WallTime};
-use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Expected, Log, NewRecord, Outcome};
+use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Expected, Log, NewRecord, Outcome, Retain};
 use crate::metrics::Metrics;
 use crate::records::{CallChanged, Cause, ChannelPublished, Keep};
 
@@ -42,12 +42,16 @@ pub(super) struct Desk {
     pub(super) faults: Vec<Outcome>,
 }
 
+/// The records of tests bear no time of today.
+const FOR_EVER: Retain = Retain { age: Duration::MAX, records: 1000 };
+
 pub(super) fn settings() -> Settings {
     let rule = |pattern: &str, who: Who| Rule {
         pattern: Pattern::parse(pattern).unwrap(),
         subscribe: who.clone(),
-        publish: who,
-        keep: Keep::Stored,
+        publish: who.clone(),
+        create: who,
+        store: Store::Durable { retain: FOR_EVER, replay_id: ReplayId::InExt },
         lazy: None,
     };
     Settings {
@@ -87,7 +91,12 @@ impl Desk {
 
     /// With a ring of so many records.
     pub(super) fn over(settings: Settings, ring_records: usize) -> Self {
-        let config = EmbeddedConfig { durability: Durability::Memory, ring_records, ..EmbeddedConfig::default() };
+        let config = EmbeddedConfig {
+            durability: Durability::Memory,
+            ring_records,
+            retention: Arc::new(settings.rules.clone()),
+            ..EmbeddedConfig::default()
+        };
         let log = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
         let metrics = Metrics::new();
         let sessions = home(&settings, &metrics, &log);

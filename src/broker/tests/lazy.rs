@@ -6,15 +6,15 @@ use expect_test::expect;
 
 use crate::bayeux::{Delivery, Pattern};
 use crate::broker::tests::kit::{Desk, connect, peer, publish, settings};
-use crate::broker::{Rule, Rules, SessionRules, Settings, Who};
-use crate::records::Keep;
+use crate::broker::{Rule, Rules, SessionRules, Settings, Store, Who};
 
 fn desk(lazy: Duration) -> Desk {
     let rule = |pattern: &str, lazy: Option<Duration>| Rule {
         pattern: Pattern::parse(pattern).unwrap(),
         subscribe: Who::Agents,
         publish: Who::Agents,
-        keep: Keep::Volatile,
+        create: Who::Agents,
+        store: Store::Volatile,
         lazy,
     };
     let rules = Rules::new(vec![rule("/lazy/**", Some(lazy)), rule("/**", None)]);

@@ -16,8 +16,8 @@ use crate::exchange::{CommandError, Exchange};
 use crate::gws::Command;
 use crate::ids::{AgentId, CallId, Epoch, IdempotencyKey, Number, Position};
 use crate::log::{
-    Appending, Durability, EmbeddedConfig, EmbeddedLog, Follower, Health, Log, NewRecord, Outcome, ReadError, Record,
-    Subject,
+    Appending, Durability, EmbeddedConfig, EmbeddedLog, Follower, Health, Log, NewRecord, Outcome, Past, ReadError,
+    Record, Stretch, Subject,
 };
 use crate::metrics::Metrics;
 use crate::records;
@@ -76,6 +76,14 @@ impl Log for Fickle {
 
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Arc<Record>>, ReadError> {
         self.inner.read(after, limit)
+    }
+
+    fn history(&self, past: &Past<'_>) -> Result<Stretch, ReadError> {
+        self.inner.history(past)
+    }
+
+    fn select(&self, positions: &[Position]) -> Result<Vec<Arc<Record>>, ReadError> {
+        self.inner.select(positions)
     }
 
     fn recall(&self, position: Position) -> Option<Arc<Record>> {

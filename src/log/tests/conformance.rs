@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::ids::Position;
 use crate::log::epoch::LOG_KIND;
-use crate::log::face::{Expected, Follower, Health, Log, Outcome, Record, Subject};
-use crate::log::tests::kit::{ending, expecting, put, read_all, record, told, volatile};
+use crate::log::face::{Expected, Follower, Health, Log, Outcome, Past, Record, Stretch, Subject};
+use crate::log::tests::kit::{KEPT, ending, expecting, page, put, read_all, record, told, volatile};
 
 /// How many records the ring of a log under test holds.
 pub(crate) const RING: usize = 64;
@@ -227,4 +227,54 @@ async fn next(follower: &mut Follower) -> Vec<String> {
 /// Whether nothing is there to be read.
 async fn waits(follower: &mut Follower) -> bool {
     tokio::time::timeout(Duration::ZERO, follower.next(10)).await.is_err()
+}
+
+pub(crate) async fn history_comes_in_pages_over_several_subjects_in_order_and_beyond_the_ring(log: Arc<dyn Log>) {
+    let mut all = Vec::new();
+    for n in 0..KEPT {
+        for name in ["kept/a/1", "kept/b", "kept/a/2"] {
+            all.push((name, put(&*log, record(name, &format!("{n:0>100}"))).await));
+        }
+        put(&*log, record("other/1", "x")).await;
+        put(&*log, volatile(record("kept/a/1", "volatile"))).await;
+    }
+    assert!(log.floor() > all[0].1, "the ring does not have it all");
+    for prefix in ["kept/", "kept/a/", "kept/b", "kept/c", "other/"] {
+        let expected: Vec<Position> =
+            all.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, position)| *position).collect();
+        let (mut got, mut after) = (Vec::new(), Position::ZERO);
+        loop {
+            let stretch = page(&*log, prefix, after, 7);
+            assert!(stretch.through > after && stretch.records.len() <= 7);
+            got.extend(stretch.records.iter().map(|record| record.position));
+            after = stretch.through;
+            if after == log.head() {
+                break;
+            }
+        }
+        assert_eq!(got, expected, "{prefix}");
+    }
+    let places: Vec<Position> = all.iter().step_by(5).map(|(_, position)| *position).collect();
+    let found: Vec<Position> = log.select(&places).unwrap().iter().map(|record| record.position).collect();
+    assert_eq!(found, places);
+    assert_eq!(log.select(&[Position::new(1)]).unwrap(), vec![]);
+}
+
+pub(crate) async fn history_is_bounded_by_its_number_and_says_what_is_gone(log: Arc<dyn Log>) {
+    let mut all = Vec::new();
+    for n in 0..KEPT + 10 {
+        all.push(put(&*log, record("kept/1", &n.to_string())).await);
+    }
+    let Stretch { records, through, dropped } = page(&*log, "kept/", Position::ZERO, 1000);
+    assert_eq!(records.iter().map(|record| record.position).collect::<Vec<_>>(), all[10..]);
+    assert_eq!((through, dropped), (log.head(), all[9]));
+    let one = |bytes| {
+        let past = Past { prefix: "kept/", wanted: &|_| true, after: all[20], through: all[30], records: 100, bytes };
+        log.history(&past).unwrap()
+    };
+    let small = one(4);
+    assert_eq!((small.records.len(), small.through), (2, all[22]));
+    assert_eq!(one(0).records.len(), 1, "one at least");
+    let whole = one(1000);
+    assert_eq!((whole.records.len(), whole.through), (10, all[30]));
 }

@@ -35,6 +35,8 @@ macro_rules! suites {
             a_follower_reads_every_record_in_order,
             a_follower_waits_and_its_wait_may_be_dropped,
             a_follower_that_falls_behind_is_told_where_it_goes_on,
+            history_comes_in_pages_over_several_subjects_in_order_and_beyond_the_ring,
+            history_is_bounded_by_its_number_and_says_what_is_gone,
             pages_reach_beyond_the_ring_and_end_at_the_head,
             a_volatile_record_takes_a_position_in_order_with_the_rest,
             a_closed_log_refuses_appends_and_still_reads,

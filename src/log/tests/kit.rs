@@ -11,7 +11,8 @@ use crate::log::config::{Durability, EmbeddedConfig, OpenError};
 use crate::log::disk::{Disk, SystemDisk};
 use crate::log::embedded::{EmbeddedLog, Surroundings};
 use crate::log::epoch::LOG_KIND;
-use crate::log::face::{Expected, Kind, Log, NewRecord, Outcome, Record, Subject};
+use crate::log::face::{Expected, Kind, Log, NewRecord, Outcome, Past, Record, Stretch, Subject};
+use crate::log::history::{Retain, Retention};
 
 /// A time in 2026.
 pub(crate) const NOW: WallTime = WallTime::from_millis(1_790_000_000_123);
@@ -74,10 +75,29 @@ pub(crate) fn told(record: &Record) -> String {
     format!("{}={}", record.subject, String::from_utf8_lossy(&record.payload))
 }
 
+/// Of the subjects that begin with `kept/`, the newest [`KEPT`] records are kept.
+#[derive(Debug)]
+pub(crate) struct Keeps;
+
+pub(crate) const KEPT: usize = 40;
+
+impl Retention for Keeps {
+    fn of(&self, subject: &Subject) -> Option<Retain> {
+        subject.as_str().starts_with("kept/").then_some(Retain { age: Duration::MAX, records: KEPT })
+    }
+}
+
+/// A page of the history of subjects that begin with a prefix.
+pub(crate) fn page(log: &dyn Log, prefix: &str, after: Position, records: usize) -> Stretch {
+    let through = Position::new(u64::MAX);
+    log.history(&Past { prefix, wanted: &|_| true, after, through, records, bytes: usize::MAX }).unwrap()
+}
+
 /// Nothing grows old: the records bear [`NOW`], whatever the clock says.
 pub(crate) fn config(directory: &Path, durability: Durability) -> EmbeddedConfig {
     let retain_age = Duration::from_secs(u64::from(u32::MAX));
-    EmbeddedConfig { directory: directory.to_owned(), durability, retain_age, ..EmbeddedConfig::default() }
+    let retention = Arc::new(Keeps);
+    EmbeddedConfig { directory: directory.to_owned(), durability, retain_age, retention, ..EmbeddedConfig::default() }
 }
 
 /// Opens a log at [`NOW`].

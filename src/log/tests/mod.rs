@@ -7,6 +7,7 @@ mod fake;
 mod faults;
 mod frames;
 mod golden;
+mod history;
 mod kit;
 mod model;
 mod retention;
