@@ -1,13 +1,15 @@
 //! Agents' accounts: credentials, devices, roles; from the configuration first.
 //!
-//! It owns who exists and whether a password is right. It never sees a request, and stores no password:
+//! It owns who exists, and whether a password or a token is right. It never sees a request, and stores no password:
 //! what it remembers of one is a keyed digest, for a while.
 //!
-//! Read [`Directory`] first, then [`Passwords`].
+//! Read [`Directory`] first, then [`Passwords`] and [`Tokens`].
 
 mod accounts;
 mod password;
 mod samples;
+mod token_keys;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +17,5 @@ mod tests;
 pub use accounts::{Agent, Directory, DirectoryConfig, device_of};
 pub use password::{BadHash, Passwords, Verdict, hash_password};
 pub use samples::{Generated, demo_agents, generated_agents};
+pub use token_keys::{BadKeys, TokenKeys};
+pub use tokens::{BadToken, Bearer, TokenConfig, Tokens};

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::ids::{AgentId, DeviceId, Number};
-
-use super::password::hash_cheaply;
-use super::{
+use crate::directory::password::hash_cheaply;
+use crate::directory::{
     Agent, Directory, DirectoryConfig, Generated, Passwords, Verdict, demo_agents, generated_agents, hash_password,
 };
+use crate::ids::{AgentId, DeviceId, Number};
 
 #[test]
 fn a_demo_agent_is_found_by_name_number_and_device() {

@@ -1,0 +1,4 @@
+//! What is true of accounts, passwords and tokens.
+
+mod accounts;
+mod tokens;
