@@ -28,6 +28,7 @@ use bytes::Bytes;
 use crate::ids::ClientId;
 
 use super::channel::{Channel, Pattern};
+use super::credential::Token;
 use super::error::Error;
 use super::message::Message;
 use super::reply::{Reply, ReplyAdvice};
@@ -66,6 +67,8 @@ pub enum BadBatch {
 pub struct Batch {
     /// The messages; at least one.
     pub requests: Vec<Request>,
+    /// The token that the first message with one bears in its `ext`.
+    pub token: Option<Token>,
 }
 
 /// A message's `id`: the JSON token as it came, quotes included, echoed as it came.
@@ -160,7 +163,8 @@ impl Batch {
         if messages.is_empty() {
             return Err(BadBatch::Empty);
         }
-        Ok(Self { requests: messages.iter().map(|message| message.request(body, limits)).collect() })
+        let token = messages.iter().find_map(Message::token);
+        Ok(Self { requests: messages.iter().map(|message| message.request(body, limits)).collect(), token })
     }
 
     /// Where the handshake is, if there is one. It should be alone; if it is not, it is carried out, and every
@@ -182,6 +186,20 @@ impl Request {
             Body::Publish { channel, .. } => Reply::Publish { id, channel, error: Some(error) },
             Body::Subscribe { echo, .. } => Reply::Subscription { id, ended: false, echo, error: Some(error) },
             Body::Unsubscribe { echo, .. } => Reply::Subscription { id, ended: true, echo, error: Some(error) },
+        }
+    }
+
+    /// The reply to a message whose token is not believed. A connect is advised to handshake, for which the client may
+    /// get another token; a handshake is told to go away.
+    pub fn token_refused(self, error: Error) -> Reply {
+        match self.body {
+            Body::Handshake { .. } => self.refused(error),
+            Body::Connect { .. }
+            | Body::Disconnect
+            | Body::Invalid { .. }
+            | Body::Publish { .. }
+            | Body::Subscribe { .. }
+            | Body::Unsubscribe { .. } => self.session_unknown(error),
         }
     }
 

@@ -63,6 +63,16 @@ impl Error {
         Self { code: 301, args: offered.join(",").into(), text: "Connection types not supported".into() }
     }
 
+    /// The token was good once; the client gets another.
+    pub fn token_expired() -> Self {
+        Self::plain(401, "token_expired")
+    }
+
+    /// The token is not believed.
+    pub fn token_invalid() -> Self {
+        Self::plain(401, "token_invalid")
+    }
+
     /// Nobody has this session; the client begins again.
     pub fn session_unknown() -> Self {
         Self::plain(402, "session_unknown")

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::ids::ClientId;
 
 use super::channel::{BadChannel, Channel, Family, Pattern};
+use super::credential::Token;
 use super::envelope::{Advice, Body, Limits, MessageId, Request};
 use super::error::Error;
 use super::scan;
@@ -29,6 +30,11 @@ pub(super) struct Message<'a> {
 }
 
 impl Message<'_> {
+    /// The token that it bears.
+    pub(super) fn token(&self) -> Option<Token> {
+        self.ext.and_then(Token::of)
+    }
+
     /// What the message comes to. `body` is what it was parsed from.
     pub(super) fn request(&self, body: &Bytes, limits: &Limits) -> Request {
         let id = self.id(body);
