@@ -48,6 +48,7 @@ impl Config {
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(Settings::layer(sources)?);
         let listening = reader.origin("server.listen");
+        let cookies = reader.origin_of(&["auth.cookie_same_site", "auth.cookie_partitioned"]);
         let server = ServerConfig::read(&mut reader)?;
         let auth = AuthConfig::read(&mut reader)?;
         let bayeux = BayeuxConfig::read(&mut reader)?;
@@ -62,6 +63,9 @@ impl Config {
         let telemetry = TelemetryConfig::read(&mut reader)?;
         if directory.demo_agents == DemoAgents::Loopback && !server.listen.ip().is_loopback() {
             return Err(ConfigError::DemoAgentsExposed { origin: listening, listen: server.listen });
+        }
+        if !auth.cookies.is_taken(&server.external_url) {
+            return Err(ConfigError::CookiesRefused { origin: cookies });
         }
         let effective = reader.finish()?;
         Ok(Self {

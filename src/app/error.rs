@@ -20,6 +20,16 @@ pub enum ConfigError {
         /// What it may be.
         expected: String,
     },
+    /// Cookies that browsers would not take.
+    #[error(
+        "{origin}: auth.cookie_same_site = \"none\" or auth.cookie_partitioned = true: expected cookies over TLS, for \
+         browsers take such cookies no other way; set auth.cookie_secure = \"always\", or \"auto\" with a \
+         server.external_url that begins with https://"
+    )]
+    CookiesRefused {
+        /// Where one of the two stands.
+        origin: Origin,
+    },
     /// Demo agents, whose passwords everybody knows, where others can reach them.
     #[error(
         "{origin}: server.listen = \"{listen}\": expected a loopback address while the demo agents exist, for \

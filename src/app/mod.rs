@@ -18,6 +18,7 @@ mod sections;
 mod serve;
 mod settings;
 mod telemetry;
+mod tokens;
 mod watch;
 
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub use sections::{
 };
 pub use serve::{Running, ServeError, build, serve};
 pub use settings::{Origin, Sources};
+pub use tokens::{KeysError, TokenPlan};

@@ -16,13 +16,14 @@ use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRule
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CookieKey, HttpConfig, Origins};
+use crate::http::{CookieKey, HttpConfig, Origins, Proxies};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
 
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
+use super::tokens::TokenPlan;
 
 /// The configuration as the rooms want it.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Plan {
     pub http: HttpConfig,
     /// How long a verified password is remembered.
     pub basic_cache: Duration,
+    /// Which tokens are believed; `None` for none.
+    pub tokens: Option<TokenPlan>,
     /// The stop.
     pub drain: Drain,
 }
@@ -99,6 +102,7 @@ impl Plan {
             broker: broker_settings(config, rendering.clone(), rules)?,
             http: http_config(config, rendering, cookie_key)?,
             basic_cache: config.auth.basic_cache,
+            tokens: TokenPlan::new(&config.auth),
             drain: Drain { delay: config.drain.delay, window: config.drain.window, deadline: config.drain.deadline },
         })
     }
@@ -222,6 +226,9 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
         },
         duplicate_connect_status: status,
         idle: config.auth.idle,
+        proxies: Proxies::new(&config.server.trusted_proxies).map_err(|error| bad(&error))?,
+        cookies: config.auth.cookies,
+        external_url: config.server.external_url.as_str().into(),
         cookie_key,
         rendering,
         version: config.gws.version.as_str().into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
 
-use crate::http::Origins;
+use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite};
 use crate::ids::{AgentId, Number};
 
 use super::error::ConfigError;
@@ -30,6 +30,7 @@ impl ServerConfig {
             max_body: from.length_in_bytes("server.max_body")?,
             body_timeout: from.duration("server.body_timeout")?,
             max_connections: from.length("server.max_connections", 1)?,
+            trusted_proxies: from.list("server.trusted_proxies", PROXIES, |t| Proxies::new(&[t]).is_ok())?,
             allowed_origins: from.list("server.allowed_origins", ORIGINS, |t| Origins::new("", &[t]).is_ok())?,
         })
     }
@@ -38,9 +39,26 @@ impl ServerConfig {
 impl AuthConfig {
     pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
         Ok(Self {
-            cookie_key_file: Some(from.text("auth.cookie_key_file")?).filter(|path| !path.is_empty()).map(Into::into),
+            cookie_key_file: from.given("auth.cookie_key_file")?.map(Into::into),
             idle: from.duration("auth.idle")?,
             basic_cache: from.duration("auth.basic_cache")?,
+            cookies: CookieConfig {
+                secure: from.choice(
+                    "auth.cookie_secure",
+                    &[("auto", CookieSecure::Auto), ("always", CookieSecure::Always), ("never", CookieSecure::Never)],
+                )?,
+                same_site: from.choice(
+                    "auth.cookie_same_site",
+                    &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)],
+                )?,
+                partitioned: from.boolean("auth.cookie_partitioned")?,
+            },
+            token_keys_file: from.given("auth.token_keys_file")?.map(Into::into),
+            token_issuer: from.given("auth.token_issuer")?,
+            token_audience: from.given("auth.token_audience")?,
+            token_subject: from
+                .parsed("auth.token_subject", "the name of a claim", |t| (!t.is_empty()).then(|| t.into()))?,
+            token_leeway: from.duration("auth.token_leeway")?,
         })
     }
 }
@@ -243,6 +261,7 @@ impl TelemetryConfig {
     }
 }
 
+const PROXIES: &str = "a list of addresses and networks such as \"10.0.0.1\" or \"10.0.0.0/8\"";
 const ORIGINS: &str = "a list of origins such as \"https://desk.example.org\" or \"https://*.example.org\"";
 
 /// An absolute HTTP URL without query and fragment, or nothing. The slash at its end is dropped.

@@ -53,6 +53,11 @@ impl Reader {
         self.parsed(key, "a text", |text| Some(text.to_owned()))
     }
 
+    /// A text, unless it is empty.
+    pub(super) fn given(&mut self, key: &str) -> Result<Option<String>, ConfigError> {
+        Ok(Some(self.text(key)?).filter(|text| !text.is_empty()))
+    }
+
     /// A text that has a shape. A number in the environment is a text as well.
     pub(super) fn parsed<T>(
         &mut self,
@@ -156,6 +161,12 @@ impl Reader {
     /// Where a key was set. Only before it is read.
     pub(super) fn origin(&self, key: &str) -> Origin {
         self.settings.origin(key)
+    }
+
+    /// Where the first of these keys was set that was set at all. Only before they are read.
+    pub(super) fn origin_of(&self, keys: &[&str]) -> Origin {
+        let mut origins = keys.iter().map(|key| self.origin(key));
+        origins.find(|origin| *origin != Origin::Default).unwrap_or(Origin::Default)
     }
 
     /// Ends the reading: every key must have been read. What was read, secrets hidden.

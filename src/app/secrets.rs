@@ -8,6 +8,9 @@ const REDACTED: &str = "(redacted)";
 /// What the name of a secret has in it, also when it is misspelt at its end.
 const MARKS: [&str; 3] = ["passw", "secret", "token"];
 
+/// What has a mark in its name, and is no secret.
+const OPEN: [&str; 5] = ["token_audience", "token_issuer", "token_keys_file", "token_leeway", "token_subject"];
+
 /// A value as it may be shown, as TOML. `key` may be dotted.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     hidden(key.rsplit_once('.').map_or(key, |(_, name)| name), value).to_string()
@@ -22,7 +25,11 @@ pub(super) fn hidden(name: &str, value: &Value) -> Value {
         }
         Value::String(text) if text.is_empty() => value.clone(),
         Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
-            if MARKS.iter().any(|mark| name.contains(mark)) { REDACTED.into() } else { value.clone() }
+            if MARKS.iter().any(|mark| name.contains(mark)) && !OPEN.contains(&name) {
+                REDACTED.into()
+            } else {
+                value.clone()
+            }
         }
     }
 }

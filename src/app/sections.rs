@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::CookieConfig;
 use crate::ids::{AgentId, Number};
 
 macro_rules! section {
@@ -31,6 +32,8 @@ section! {
         body_timeout: Duration,
         /// Connections over all workers.
         max_connections: usize,
+        /// Proxies to be believed: addresses and networks.
+        trusted_proxies: Vec<String>,
         /// Origins whose pages may call, besides the server's own.
         allowed_origins: Vec<String>,
     }
@@ -45,6 +48,18 @@ section! {
         idle: Duration,
         /// How long a right password is remembered.
         basic_cache: Duration,
+        /// How clients are to keep cookies.
+        cookies: CookieConfig,
+        /// The file with the keys that tokens are verified with; `None` if no token is believed.
+        token_keys_file: Option<PathBuf>,
+        /// The issuer that a token must name.
+        token_issuer: Option<String>,
+        /// The audience that a token must name.
+        token_audience: Option<String>,
+        /// The claim that names the agent.
+        token_subject: String,
+        /// How far clocks may be apart.
+        token_leeway: Duration,
     }
 }
 

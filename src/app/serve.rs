@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use crate::app::cli::Exit;
 use crate::app::config::Config;
 use crate::app::plan::{Drain, Plan, PlanError, cookie_key};
 use crate::app::readiness::Ready;
+use crate::app::tokens;
+use crate::app::tokens::{KeysError, TokenPlan};
 use crate::app::watch;
 use crate::broker::Broker;
 use crate::calls::Term;
 use crate::clock;
-use crate::directory::{Directory, Passwords};
+use crate::directory::{Directory, Passwords, Tokens};
 use crate::exchange::Exchange;
 use crate::http;
 use crate::log::{EmbeddedLog, Left, Log, OpenError};
@@ -67,6 +70,14 @@ pub enum ServeError {
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
+    /// The keys that tokens are verified with cannot be had.
+    #[error("auth.token_keys_file: {}: {reason}", file.display())]
+    Tokens {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        reason: KeysError,
+    },
     /// The accounts do not fit together.
     #[error("directory: {0}")]
     Directory(String),
@@ -76,7 +87,7 @@ impl ServeError {
     fn exit(&self) -> Exit {
         match self {
             Self::Directory(_) => Exit::Usage,
-            Self::Listen(_) | Self::Log(_) => Exit::Unavailable,
+            Self::Listen(_) | Self::Log(_) | Self::Tokens { .. } => Exit::Unavailable,
         }
     }
 }
@@ -101,6 +112,7 @@ pub struct Running {
 pub fn build(plan: Plan) -> Result<Running, ServeError> {
     let metrics = Metrics::new();
     let directory = Directory::new(plan.directory).map_err(ServeError::Directory)?;
+    let tokens = plan.tokens.map(|tokens| open_tokens(tokens, &directory)).transpose()?;
     let embedded = open_log(plan.log, &metrics)?;
     let log: Arc<dyn Log> = Arc::<EmbeddedLog>::clone(&embedded);
     // Positions never go back, so the head is a term that no earlier start of this server had.
@@ -125,6 +137,7 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
         broker: broker.clone(),
         exchange: exchange.clone(),
         passwords: Passwords::new(directory.clone(), plan.basic_cache),
+        tokens,
         directory,
         metrics,
         readiness: Arc::<Ready>::clone(&ready),
@@ -133,6 +146,14 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
     let (server, addresses) = http::server(plan.http, state)?;
     let arbiters = homes.into_iter().chain([calls]).collect();
     Ok(Running { addresses, server, broker, exchange, log, ready, drain: plan.drain, arbiters })
+}
+
+/// Reads the keys of tokens, and keeps them as their file is.
+fn open_tokens(plan: TokenPlan, directory: &Directory) -> Result<Tokens, ServeError> {
+    let file = plan.file.clone();
+    let tokens = plan.open(directory.clone()).map_err(|reason| ServeError::Tokens { file: file.clone(), reason })?;
+    actix::spawn(tokens::follow(tokens.clone(), file));
+    Ok(tokens)
 }
 
 fn open_log(config: crate::log::EmbeddedConfig, metrics: &Metrics) -> Result<Arc<EmbeddedLog>, ServeError> {

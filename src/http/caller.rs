@@ -7,11 +7,13 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
+use crate::bayeux::Token;
 use crate::clock;
-use crate::directory::Verdict;
+use crate::directory::{BadToken, Bearer, Verdict};
 use crate::ids::{AgentId, LoginId, WallTime};
 
 use super::basic::{self, Credentials};
+use super::bearer;
 use super::errors::Failure;
 use super::logins::{Age, Login};
 use super::server::Shared;
@@ -20,35 +22,83 @@ use super::server::Shared;
 #[derive(Debug)]
 pub(crate) struct Caller {
     agent: AgentId,
+    proof: Proof,
+    /// When that ends however much it is used.
+    until: Option<WallTime>,
     renewal: Option<HeaderValue>,
+}
+
+/// By what a caller is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Proof {
+    /// By a cookie, which a browser adds by itself.
+    Cookie,
+    /// By credentials in this very request.
+    Credentials,
 }
 
 /// A `Set-Cookie` that the response to this request is to bear.
 struct Renewal(HeaderValue);
 
 impl Caller {
-    /// Who calls, or `None` if the request bears no credentials. Basic goes before the cookie.
+    /// Who calls, or `None` if the request bears no credentials. Basic and Bearer go before the cookie. Bearer makes no
+    /// login: its client has a token for every request.
     ///
     /// # Errors
-    /// [`Failure::Denied`] if Basic is wrong, [`Failure::Unverified`] if it cannot be verified now, [`Failure::Headers`].
+    /// [`Failure::Denied`] if Basic is wrong, [`Failure::Unverified`] if it cannot be verified now,
+    /// [`Failure::Token`] if a Bearer token is not believed, [`Failure::Headers`].
     ///
     /// # Cancel safety
     /// Dropping it changes nothing.
-    pub(crate) async fn identify(shared: &Shared, headers: &HeaderMap) -> Result<Option<Self>, Failure> {
+    pub(crate) async fn identify(shared: &Shared, request: &HttpRequest) -> Result<Option<Self>, Failure> {
+        let headers = request.headers();
         check_size(headers)?;
         let now = clock::wall();
+        if let Some(bearer) = shared.state.tokens.as_ref().and_then(|tokens| bearer::of_header(tokens, headers)) {
+            let Bearer { agent, until } = bearer.map_err(Failure::Token)?;
+            return Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal: None }));
+        }
         let login = login(shared, headers, now);
         let Some(credentials) = headers.get(AUTHORIZATION).and_then(|value| basic::parse(value.as_bytes())) else {
-            return Ok(login.map(|login| Self::with_login(shared, login, now)));
+            return Ok(login.map(|login| Self::with_login(shared, request, login, now)));
         };
         let agent = verify(shared, &credentials.map_err(|_| Failure::Denied)?).await?;
         match login {
-            Some(login) if login.agent == agent => Ok(Some(Self::with_login(shared, login, now))),
+            Some(login) if login.agent == agent && login.until.is_none() => {
+                let known = Self::with_login(shared, request, login, now);
+                Ok(Some(Self { proof: Proof::Credentials, ..known }))
+            }
             Some(_) | None => {
-                let renewal = set_cookie(shared, &agent, &LoginId::draw(), now);
-                Ok(Some(Self { agent, renewal }))
+                let renewal = set_cookie(shared, request, &agent, &LoginId::draw(), None, now);
+                Ok(Some(Self { agent, proof: Proof::Credentials, until: None, renewal }))
             }
         }
+    }
+
+    /// Who calls, if the request also bears this token in its body. Credentials in the header go before it, and it
+    /// before the cookie. It makes a login that ends with it, for the client will not send it again.
+    ///
+    /// # Errors
+    /// [`BadToken`] if it is not believed.
+    pub(crate) fn with_token(
+        caller: Option<Self>,
+        shared: &Shared,
+        request: &HttpRequest,
+        token: &Token,
+    ) -> Result<Option<Self>, BadToken> {
+        let Some(tokens) = &shared.state.tokens else { return Ok(caller) };
+        if caller.as_ref().is_some_and(|caller| caller.proof == Proof::Credentials) {
+            return Ok(caller);
+        }
+        let Bearer { agent, until } = bearer::verify(tokens, token.reveal())?;
+        if let Some(caller) = caller
+            && caller.agent == agent
+            && caller.until.is_none_or(|ends| ends >= until)
+        {
+            return Ok(Some(caller));
+        }
+        let renewal = set_cookie(shared, request, &agent, &LoginId::draw(), Some(until), clock::wall());
+        Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal }))
     }
 
     /// The agent.
@@ -66,12 +116,12 @@ impl Caller {
         self.renewal.take()
     }
 
-    fn with_login(shared: &Shared, login: Login, now: WallTime) -> Self {
+    fn with_login(shared: &Shared, request: &HttpRequest, login: Login, now: WallTime) -> Self {
         let renewal = match login.age {
             Age::Fresh => None,
-            Age::Stale => set_cookie(shared, &login.agent, &login.id, now),
+            Age::Stale => set_cookie(shared, request, &login.agent, &login.id, login.until, now),
         };
-        Self { agent: login.agent, renewal }
+        Self { agent: login.agent, proof: Proof::Cookie, until: login.until, renewal }
     }
 }
 
@@ -88,7 +138,7 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let shared = request.app_data::<web::Data<Shared>>().ok_or(Failure::Denied)?;
-            let mut caller = Self::identify(shared, request.headers()).await?.ok_or(Failure::Denied)?;
+            let mut caller = Self::identify(shared, &request).await?.ok_or(Failure::Denied)?;
             if let Some(renewal) = caller.take_renewal() {
                 request.extensions_mut().insert(Renewal(renewal));
             }
@@ -114,9 +164,15 @@ fn login(shared: &Shared, headers: &HeaderMap, now: WallTime) -> Option<Login> {
     shared.state.directory.agent(&login.agent).is_some().then_some(login)
 }
 
-fn set_cookie(shared: &Shared, agent: &AgentId, login: &LoginId, now: WallTime) -> Option<HeaderValue> {
-    let token = shared.logins.issue(agent, login, now)?;
-    HeaderValue::try_from(format!("{LOGIN}={token}; Path=/; HttpOnly; SameSite=Lax")).ok()
+fn set_cookie(
+    shared: &Shared,
+    request: &HttpRequest,
+    agent: &AgentId,
+    login: &LoginId,
+    until: Option<WallTime>,
+    now: WallTime,
+) -> Option<HeaderValue> {
+    shared.cookies.set(LOGIN, &shared.logins.issue(agent, login, until, now)?, request)
 }
 
 /// The values of the cookies with this name, as they stand.

@@ -10,12 +10,14 @@ use actix_web::http::StatusCode;
 
 use crate::bayeux::Limits;
 use crate::broker::Broker;
-use crate::directory::{Directory, Passwords};
+use crate::directory::{Directory, Passwords, Tokens};
 use crate::exchange::Exchange;
 use crate::gws::Rendering;
 use crate::metrics::Metrics;
 
+use super::cookies::CookieConfig;
 use super::origin::Origins;
+use super::proxies::Proxies;
 
 /// The settings of the doors.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct HttpConfig {
     pub max_body: usize,
     /// How long a client may take to send a body that it announced.
     pub body_timeout: Duration,
+    /// The proxies in front, if they are to be believed.
+    pub proxies: Proxies,
     /// The web pages that may call.
     pub origins: Origins,
     /// What a Bayeux body may hold.
@@ -38,8 +42,12 @@ pub struct HttpConfig {
     pub duplicate_connect_status: StatusCode,
     /// How long a login lives that is not used.
     pub idle: Duration,
+    /// How clients are to keep cookies.
+    pub cookies: CookieConfig,
     /// What logins are signed with.
     pub cookie_key: CookieKey,
+    /// The public address.
+    pub external_url: Arc<str>,
     /// How resources are shown.
     pub rendering: Rendering,
     /// The version that `diagnostics/version` tells.
@@ -80,6 +88,8 @@ pub struct State {
     pub directory: Directory,
     /// Who they say they are.
     pub passwords: Passwords,
+    /// Who their tokens say they are; `None` if no token is believed.
+    pub tokens: Option<Tokens>,
     /// Where requests are counted.
     pub metrics: Metrics,
     /// Whether the server can serve.

@@ -1,11 +1,12 @@
 //! Saying no: the one table of statuses and codes.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::bayeux::BadBatch;
 use crate::calls::Refused;
+use crate::directory::BadToken;
 use crate::exchange::CommandError;
 use crate::gws::{Refusal, StatusCode as Code, refusal_answer};
 use crate::metrics::Limit;
@@ -48,6 +49,9 @@ pub(crate) enum Failure {
     /// The API says no.
     #[error(transparent)]
     Refusal(#[from] Refusal),
+    /// The bearer token is not believed. Why not is not told, unless it was good once.
+    #[error("{}", if *.0 == BadToken::Expired { "the token expired" } else { "the token is not valid" })]
+    Token(BadToken),
     /// No Bayeux transport speaks like this.
     #[error("unknown Bayeux transport: only long-polling by POST is spoken here")]
     Transport,
@@ -78,6 +82,7 @@ impl Failure {
             Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
             Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
             Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
+            Self::Token(_) => (StatusCode::UNAUTHORIZED, Code::NotAuthenticated),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
             Self::Origin => (StatusCode::FORBIDDEN, Code::Forbidden),
@@ -111,6 +116,7 @@ impl Failure {
             | Self::NotFound
             | Self::Origin
             | Self::Refusal(_)
+            | Self::Token(_)
             | Self::Transport => None,
         }
     }
@@ -119,7 +125,7 @@ impl Failure {
     /// as a client of Bayeux reads nothing but the status.
     pub(crate) fn bayeux_response(&self) -> HttpResponse {
         match self {
-            Self::Denied => self.error_response(),
+            Self::Denied | Self::Token(_) => self.error_response(),
             Self::Batch(_)
             | Self::Body(_)
             | Self::Busy
@@ -152,6 +158,16 @@ impl Failure {
                 Some((RETRY_AFTER, HeaderValue::from_static("1")))
             }
             Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
+            Self::Token(BadToken::Expired) => Some((WWW_AUTHENTICATE, HeaderValue::from_static(EXPIRED))),
+            Self::Token(
+                BadToken::Audience
+                | BadToken::Issuer
+                | BadToken::Key
+                | BadToken::Malformed
+                | BadToken::NotYet
+                | BadToken::Signature
+                | BadToken::Stranger,
+            ) => Some((WWW_AUTHENTICATE, HeaderValue::from_static(INVALID))),
             Self::Batch(_)
             | Self::Body(_)
             | Self::Command(CommandError::KeyReused | CommandError::LogFull | CommandError::Refused(_))
@@ -192,3 +208,7 @@ const fn status(code: Code) -> StatusCode {
         Code::Ok => StatusCode::OK,
     }
 }
+
+/// A browser shows no dialog for this scheme.
+const EXPIRED: &str = "Bearer error=\"invalid_token\", error_description=\"the token expired\"";
+const INVALID: &str = "Bearer error=\"invalid_token\"";

@@ -24,6 +24,8 @@ pub(crate) struct Logins {
 pub(crate) struct Login {
     pub(crate) agent: AgentId,
     pub(crate) id: LoginId,
+    /// When it ends however much it is used: with the token that it was made by.
+    pub(crate) until: Option<WallTime>,
     /// Whether its token is old enough to be issued again.
     pub(crate) age: Age,
 }
@@ -42,11 +44,20 @@ impl Logins {
         Self { keyed: Hmac::new_from_slice(key.bytes()).ok(), idle }
     }
 
-    /// A token for this login, as of `now`.
-    pub(crate) fn issue(&self, agent: &AgentId, login: &LoginId, now: WallTime) -> Option<String> {
+    /// A token for this login, as of `now`; with an end, if it has one.
+    pub(crate) fn issue(
+        &self,
+        agent: &AgentId,
+        login: &LoginId,
+        until: Option<WallTime>,
+        now: WallTime,
+    ) -> Option<String> {
         let mut token = Vec::with_capacity(128);
-        token.push(VERSION);
+        token.push(if until.is_some() { VERSION_WITH_END } else { VERSION });
         token.extend_from_slice(&now.millis().to_be_bytes());
+        if let Some(until) = until {
+            token.extend_from_slice(&until.millis().to_be_bytes());
+        }
         token.extend_from_slice(login.as_str().as_bytes());
         token.push(SEPARATOR);
         token.extend_from_slice(agent.as_str().as_bytes());
@@ -71,22 +82,36 @@ impl Logins {
     }
 
     fn read(&self, signed: &[u8], now: WallTime) -> Option<Login> {
-        let rest = signed.strip_prefix(&[VERSION])?;
-        let (issued, names) = rest.split_first_chunk::<8>()?;
-        let issued = WallTime::from_millis(u64::from_be_bytes(*issued));
+        let (version, rest) = signed.split_first()?;
+        let (issued, rest) = time(rest)?;
+        let (until, names) = match *version {
+            VERSION => (None, rest),
+            VERSION_WITH_END => time(rest).map(|(until, names)| (Some(until), names))?,
+            _ => return None,
+        };
         if issued.since(now) > SKEW || now.since(issued) >= self.idle + self.idle / 4 {
+            return None;
+        }
+        if until.is_some_and(|until| now >= until) {
             return None;
         }
         let (login, agent) = str::from_utf8(names).ok()?.split_once(char::from(SEPARATOR))?;
         Some(Login {
             agent: AgentId::parse(agent).ok()?,
             id: LoginId::parse(login).ok()?,
+            until,
             age: if now.since(issued) >= self.idle / 4 { Age::Stale } else { Age::Fresh },
         })
     }
 }
 
+fn time(bytes: &[u8]) -> Option<(WallTime, &[u8])> {
+    let (time, rest) = bytes.split_first_chunk::<8>()?;
+    Some((WallTime::from_millis(u64::from_be_bytes(*time)), rest))
+}
+
 const VERSION: u8 = 1;
+const VERSION_WITH_END: u8 = 2;
 /// No name has a slash.
 const SEPARATOR: u8 = b'/';
 const SIGNATURE: usize = 32;

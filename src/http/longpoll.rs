@@ -4,11 +4,14 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, Hea
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::bayeux::{Batch, Body};
+use crate::bayeux::Batch;
 use crate::broker::{Outcome, Peer, Receipt};
 use crate::clock;
+use crate::directory::BadToken;
 use crate::ids::BrowserCookie;
+use crate::metrics::HandshakeOutcome;
 
+use super::bearer;
 use super::body;
 use super::caller::{Caller, cookies};
 use super::cors::{admit, is_preflight, preflight};
@@ -71,7 +74,10 @@ async fn take(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
-    let Arrival { batch, peer, cookies } = arrive(mount, shared, request, payload).await?;
+    let Arrival { batch, peer, cookies } = match arrive(mount, shared, request, payload).await? {
+        Ok(arrival) => arrival,
+        Err(refusal) => return Ok(delivery(refusal, None)),
+    };
     let mut response = match shared.state.broker.take(peer, batch).await {
         Outcome::Answer { body, receipt } => delivery(body, receipt),
         Outcome::Busy => return Err(Failure::Busy),
@@ -82,6 +88,9 @@ async fn take(
     }
     Ok(response)
 }
+
+/// A batch that is answered without the broker.
+type Refusal = Vec<u8>;
 
 /// A batch that came in whole, and the cookies that its answer is to set: all that is kept while it waits.
 struct Arrival {
@@ -95,19 +104,38 @@ async fn arrive(
     shared: &Shared,
     request: &HttpRequest,
     payload: web::Payload,
-) -> Result<Arrival, Failure> {
+) -> Result<Result<Arrival, Refusal>, Failure> {
     let headers = request.headers();
-    let mut caller = Caller::identify(shared, headers).await?;
-    if caller.is_none() && mount == Mount::Desktops {
+    let mut caller = Caller::identify(shared, request).await?;
+    let may_log_in = shared.state.tokens.is_some();
+    if caller.is_none() && mount == Mount::Desktops && !may_log_in {
         return Err(Failure::Denied);
     }
     let body = body::read(headers, payload, shared.config.max_body, shared.config.body_timeout).await?;
     let batch = Batch::decode(&body, &shared.config.limits)?;
+    if let Some(token) = &batch.token {
+        caller = match Caller::with_token(caller, shared, request, token) {
+            Ok(caller) => caller,
+            Err(bad) => return Ok(Err(refuse(shared, batch, bad))),
+        };
+    }
+    if caller.is_none() && mount == Mount::Desktops {
+        return Err(Failure::Denied);
+    }
     let (cookie, drawn) = browser_cookie(headers);
-    let browser = if drawn == Drawn::Now && has_handshake(&batch) { set_cookie(&cookie) } else { None };
+    let fresh = drawn == Drawn::Now && batch.handshake().is_some();
+    let browser = if fresh { shared.cookies.set(BROWSER, cookie.reveal(), request) } else { None };
     let login = caller.as_mut().and_then(Caller::take_renewal);
     let agent = caller.map(Caller::into_agent);
-    Ok(Arrival { batch, peer: Peer { agent, cookie, desktop: mount == Mount::Desktops }, cookies: [login, browser] })
+    let peer = Peer { agent, cookie, desktop: mount == Mount::Desktops };
+    Ok(Ok(Arrival { batch, peer, cookies: [login, browser] }))
+}
+
+fn refuse(shared: &Shared, batch: Batch, bad: BadToken) -> Refusal {
+    if batch.handshake().is_some() {
+        shared.state.metrics.handshakes_total.of(HandshakeOutcome::Refused).inc();
+    }
+    bearer::refusal(batch, bad)
 }
 
 fn delivery(body: Vec<u8>, receipt: Option<Receipt>) -> HttpResponse {
@@ -115,10 +143,6 @@ fn delivery(body: Vec<u8>, receipt: Option<Receipt>) -> HttpResponse {
         .insert_header((CONTENT_TYPE, JSON))
         .insert_header((CACHE_CONTROL, "no-store"))
         .body(DeliveryBody::new(body, receipt))
-}
-
-fn set_cookie(cookie: &BrowserCookie) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("{BROWSER}={}; Path=/; HttpOnly", cookie.reveal())).ok()
 }
 
 /// Whether the client brought its cookie.
@@ -137,10 +161,6 @@ pub(crate) fn browser_cookie(headers: &HeaderMap) -> (BrowserCookie, Drawn) {
         Some(text) => (BrowserCookie::presented(text), Drawn::Before),
         None => (BrowserCookie::draw(), Drawn::Now),
     }
-}
-
-fn has_handshake(batch: &Batch) -> bool {
-    batch.requests.iter().any(|request| matches!(request.body, Body::Handshake { .. }))
 }
 
 const BROWSER: &str = "BAYEUX_BROWSER";

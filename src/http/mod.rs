@@ -7,9 +7,11 @@
 //! Read [`server()`] first, then [`State`] and [`HttpConfig`].
 
 mod basic;
+mod bearer;
 mod body;
 mod caller;
 mod config;
+mod cookies;
 mod cors;
 mod delivery;
 mod errors;
@@ -19,6 +21,7 @@ mod longpoll;
 mod ops;
 mod origin;
 mod place;
+mod proxies;
 mod rest;
 mod server;
 
@@ -26,5 +29,7 @@ mod server;
 mod tests;
 
 pub use config::{CookieKey, HttpConfig, Readiness, State};
+pub use cookies::{CookieConfig, CookieSecure, SameSite};
 pub use origin::{BadOrigin, Origins};
+pub use proxies::{BadNetwork, Proxies};
 pub use server::server;

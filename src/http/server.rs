@@ -11,6 +11,7 @@ use actix_web::{App, HttpServer, web};
 use crate::clock;
 
 use super::config::{HttpConfig, State};
+use super::cookies::Cookies;
 use super::errors::Failure;
 use super::logins::Logins;
 use super::place::{Place, observe, observe_failure};
@@ -51,12 +52,14 @@ pub(crate) struct Shared {
     pub(crate) config: HttpConfig,
     pub(crate) state: State,
     pub(crate) logins: Logins,
+    pub(crate) cookies: Cookies,
 }
 
 impl Shared {
     fn new(config: HttpConfig, state: State) -> Self {
         let logins = Logins::new(&config.cookie_key, config.idle);
-        Self { config, state, logins }
+        let cookies = Cookies::new(config.cookies, &config.external_url, config.proxies.clone());
+        Self { config, state, logins, cookies }
     }
 
     /// Counts an answer, and the failure that it tells of.

@@ -9,4 +9,5 @@ mod life;
 mod origins;
 mod secrets;
 mod tidy;
+mod tokens;
 mod walk;

@@ -7,6 +7,7 @@ use expect_test::expect;
 
 use crate::bayeux::BadBatch;
 use crate::calls::Refused;
+use crate::directory::BadToken;
 use crate::exchange::CommandError;
 use crate::gws::{Refusal, StatusCode};
 use crate::http::body::BadBody;
@@ -40,6 +41,7 @@ fn failures() -> Vec<Failure> {
         Failure::Key,
         Failure::Method("POST"),
         Failure::NotFound,
+        Failure::Origin,
         refusal(StatusCode::AlreadyExists),
         refusal(StatusCode::Forbidden),
         refusal(StatusCode::Internal),
@@ -49,6 +51,9 @@ fn failures() -> Vec<Failure> {
         refusal(StatusCode::NotAuthenticated),
         refusal(StatusCode::NotFound),
         refusal(StatusCode::OutOfRange),
+        Failure::Token(BadToken::Expired),
+        Failure::Token(BadToken::Signature),
+        Failure::Token(BadToken::Stranger),
         Failure::Transport,
         Failure::Unverified,
     ]
@@ -86,6 +91,7 @@ async fn every_failure_has_its_status_and_its_code() {
         400 {"statusCode":1,"statusMessage":"the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash"}
         405 {"statusCode":3,"statusMessage":"only POST is allowed here"}
         404 {"statusCode":6,"statusMessage":"not found"}
+        403 {"statusCode":3,"statusMessage":"pages of this origin may not call"}
         409 {"statusCode":18,"statusMessage":"no"}
         403 {"statusCode":3,"statusMessage":"no"}
         500 {"statusCode":4,"statusMessage":"no"}
@@ -95,6 +101,9 @@ async fn every_failure_has_its_status_and_its_code() {
         403 {"statusCode":20,"statusMessage":"no"}
         404 {"statusCode":6,"statusMessage":"no"}
         400 {"statusCode":10,"statusMessage":"no"}
+        401 {"statusCode":20,"statusMessage":"the token expired"}
+        401 {"statusCode":20,"statusMessage":"the token is not valid"}
+        401 {"statusCode":20,"statusMessage":"the token is not valid"}
         400 {"statusCode":1,"statusMessage":"unknown Bayeux transport: only long-polling by POST is spoken here"}
         503 {"statusCode":4,"statusMessage":"the server is busy"}
     "#]].assert_eq(&table);

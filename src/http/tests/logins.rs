@@ -18,7 +18,7 @@ fn logins(key: u8) -> Logins {
 
 fn token(logins: &Logins) -> String {
     let agent = AgentId::parse("15000").unwrap();
-    logins.issue(&agent, &LoginId::parse("0123456789abcdef").unwrap(), WallTime::from_millis(START)).unwrap()
+    logins.issue(&agent, &LoginId::parse("0123456789abcdef").unwrap(), None, WallTime::from_millis(START)).unwrap()
 }
 
 fn after(minutes: u64) -> WallTime {
@@ -34,7 +34,7 @@ fn a_token_names_the_agent_and_the_login_it_was_issued_for() {
 #[test]
 fn an_agent_may_have_any_name() {
     let agent = AgentId::parse(&"\u{20ac}".repeat(128)).unwrap();
-    let token = logins(1).issue(&agent, &LoginId::draw(), after(0)).unwrap();
+    let token = logins(1).issue(&agent, &LoginId::draw(), None, after(0)).unwrap();
     assert_eq!(logins(1).verify(&token, after(0)).unwrap().agent, agent);
 }
 
@@ -82,4 +82,17 @@ fn a_token_cut_short_or_made_up_is_refused() {
     for text in ["-", "=", "node01.abc", "\u{20ac}", &"A".repeat(100_000)] {
         assert!(logins(1).verify(text, after(0)).is_none());
     }
+}
+
+#[test]
+fn a_login_with_an_end_ends_then_however_it_is_used() {
+    let logins = logins(1);
+    let (agent, id) = (AgentId::parse("15000").unwrap(), LoginId::draw());
+    let token = logins.issue(&agent, &id, Some(after(10)), after(0)).unwrap();
+    let login = logins.verify(&token, WallTime::from_millis(after(10).millis() - 1)).unwrap();
+    assert_eq!((login.agent.as_str(), login.until, login.age), ("15000", Some(after(10)), Age::Stale));
+    assert_eq!(logins.verify(&token, after(10)), None);
+    let renewed = logins.issue(&agent, &id, login.until, after(9)).unwrap();
+    assert_eq!(logins.verify(&renewed, after(9)).map(|login| login.until), Some(Some(after(10))));
+    assert_eq!(logins.verify(&renewed, after(10)), None);
 }
