@@ -116,6 +116,7 @@ impl Desk {
         }
         self.sessions.forget();
         self.answers.clear();
+        self.fates.clear();
         self.sessions = home(&self.settings, &self.metrics, &self.log);
         self.sessions.restore(self.now).unwrap();
         self.pump();
@@ -167,6 +168,17 @@ impl Desk {
         self.answers.remove(&key)
     }
 
+    /// Whether a response carries events and nobody has told yet what became of it.
+    pub(super) fn carries(&self, key: u64) -> bool {
+        self.fates.contains_key(&key)
+    }
+
+    /// The client of a request is gone.
+    pub(super) fn gone(&mut self, key: u64) {
+        self.sessions.handle_gone(self.now, ConnectKey(key));
+        self.work();
+    }
+
     /// The body of a response was polled to its end.
     pub(super) fn written(&mut self, key: u64) {
         self.fates.remove(&key).expect("events on their way").1.written();
@@ -189,12 +201,17 @@ impl Desk {
     }
 
     pub(super) fn publish(&mut self, channel: &str, data: &str) -> Position {
+        let at = self.append_publication(channel, data);
+        self.pump();
+        at
+    }
+
+    /// Publishes, and leaves it at that.
+    pub(super) fn append_publication(&self, channel: &str, data: &str) -> Position {
         let channel = Channel::parse(channel).unwrap();
         let published =
             ChannelPublished { channel, data: Bytes::copy_from_slice(data.as_bytes()), publisher: None, key: None };
-        let at = self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored));
-        self.pump();
-        at
+        self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored))
     }
 
     /// An agent makes a call: it is told of that. The call bears `mark`.

@@ -1,13 +1,19 @@
 //! The sessions of one home, driven by hand over a log in memory.
 
 mod kit;
+mod ledger;
+mod line;
 
 mod acknowledgement;
 mod actors;
 mod delivery;
 mod ending;
 mod failures;
+mod faults;
 mod handshakes;
 mod lazy;
 mod lives;
 mod own_feeds;
+mod pair;
+mod story;
+mod told;
