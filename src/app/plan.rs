@@ -189,6 +189,11 @@ fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
         max_lazy: bayeux.max_lazy,
         delivery: if bayeux.meta_connect_deliver_only { Delivery::ConnectOnly } else { Delivery::AnyReply },
         handshake_reconnect: bayeux.handshake_reconnect,
+        deliver_in_handshake: bayeux.deliver_in_handshake,
+        max_processing: bayeux.max_processing,
+        sessions_per_browser: bayeux.sessions_per_browser,
+        multi_session_interval: bayeux.multi_session_interval,
+        broadcast_to_publisher: bayeux.broadcast_to_publisher,
     }
 }
 
@@ -205,7 +210,15 @@ fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
     let replay_id = if rule.replay_id_in_data { ReplayId::InData } else { ReplayId::InExt };
     let store = if rule.durable { Store::Durable { retain, replay_id } } else { Store::Volatile };
     let (subscribe, publish, create) = (who(&rule.subscribe), who(&rule.publish), who(&rule.create));
-    Ok(Rule { pattern, subscribe, publish, create, store, lazy: rule.lazy })
+    Ok(Rule {
+        pattern,
+        subscribe,
+        publish,
+        create,
+        store,
+        lazy: rule.lazy,
+        broadcast_to_publisher: rule.broadcast_to_publisher,
+    })
 }
 
 fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> Result<HttpConfig, PlanError> {

@@ -73,6 +73,11 @@ impl BayeuxConfig {
             max_lazy: from.duration("bayeux.max_lazy")?,
             meta_connect_deliver_only: from.boolean("bayeux.meta_connect_deliver_only")?,
             handshake_reconnect: from.boolean("bayeux.handshake_reconnect")?,
+            deliver_in_handshake: from.boolean("bayeux.deliver_in_handshake")?,
+            max_processing: Some(from.duration("bayeux.max_processing")?).filter(|most| !most.is_zero()),
+            sessions_per_browser: Some(from.length("bayeux.sessions_per_browser", 0)?).filter(|most| *most > 0),
+            multi_session_interval: from.duration("bayeux.multi_session_interval")?,
+            broadcast_to_publisher: from.boolean("bayeux.broadcast_to_publisher")?,
             queue_messages: from.length("bayeux.queue_messages", 1)?,
             queue_bytes: from.length_in_bytes("bayeux.queue_bytes")?,
             sessions: from.length("bayeux.sessions", 1)?,
@@ -115,6 +120,7 @@ impl ChannelRule {
             retain_messages: entry.length_or("retain_messages", 1, 10_000)?,
             replay_id_in_data: entry.boolean_or("replay_id_in_data", false)?,
             lazy: entry.field("lazy").map_or(Ok(None), |field| lazy(&field))?,
+            broadcast_to_publisher: entry.field("broadcast_to_publisher").map(|field| field.boolean()).transpose()?,
         };
         entry.finish()?;
         Ok(rule)

@@ -78,6 +78,16 @@ section! {
         meta_connect_deliver_only: bool,
         /// Whether `advice.maxInterval` is told.
         handshake_reconnect: bool,
+        /// Whether the reply to a handshake may carry messages.
+        deliver_in_handshake: bool,
+        /// How long a connect is held at most; `None` for as long as its client asks for.
+        max_processing: Option<Duration>,
+        /// Held connects of one browser; `None` for no limit.
+        sessions_per_browser: Option<usize>,
+        /// The pause of the others.
+        multi_session_interval: Duration,
+        /// Whether publishers hear themselves.
+        broadcast_to_publisher: bool,
         /// How long a session survives a restart.
         resume: Duration,
         /// Messages owed to one session.
@@ -132,6 +142,8 @@ section! {
         retain_messages: usize,
         /// Whether a delivery carries its position in `data.event.replayId` too.
         replay_id_in_data: bool,
+        /// Whether publishers hear themselves; `None` for as everywhere.
+        broadcast_to_publisher: Option<bool>,
     }
 }
 

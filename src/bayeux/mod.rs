@@ -32,6 +32,6 @@ pub use credential::Token;
 pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
 pub use error::{BadError, Error};
 pub use render::body;
-pub use reply::{Event, Reconnect, Reply, ReplyAdvice};
+pub use reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
 pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, Terms, UnknownAck};
 pub use subscriptions::Subscriptions;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::channel::Channel;
 use super::envelope::MessageId;
 use super::error::Error;
-use super::reply::{Event, Reconnect, Reply, ReplyAdvice};
+use super::reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
 
 /// A whole response body or frame, in one allocation of exactly its size. A handshake's reply goes first,
 /// then the events, then the other replies: the connect's reply is the last thing the client sees.
@@ -35,13 +35,17 @@ impl Reply {
                 begin(out, b"\"/meta/disconnect\"", id.as_ref());
                 end(out, error.as_ref(), None, None);
             }
-            Self::Handshake { id, client, types, advice, ack } => {
+            Self::Handshake { id, client, types, advice, ack, messages } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
                 out.put(b",\"successful\":true,\"clientId\":");
                 string(out, client.reveal());
                 out.put(b",\"version\":\"1.0\",\"minimumVersion\":\"1.0\",\"supportedConnectionTypes\":");
                 strings(out, types);
-                finish(out, None, Some(advice), ack.then_some(Ack::Agreed));
+                if let Some(messages) = messages {
+                    out.put(b",\"x-messages\":");
+                    decimal(out, u64::try_from(*messages).unwrap_or(u64::MAX));
+                }
+                finish(out, None, Some(advice), Ack::of(*ack));
             }
             Self::HandshakeFailed { id, error, advice } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
@@ -151,7 +155,18 @@ impl Sink for Length {
 /// The `ext.ack` of a reply.
 enum Ack {
     Agreed,
+    Begins(u64),
     Number(u64),
+}
+
+impl Ack {
+    const fn of(agreed: Agreed) -> Option<Self> {
+        match agreed {
+            Agreed::Acknowledge { batch: None } => Some(Self::Agreed),
+            Agreed::Acknowledge { batch: Some(batch) } => Some(Self::Begins(batch)),
+            Agreed::Nothing => None,
+        }
+    }
 }
 
 fn write_body(out: &mut impl Sink, events: &[Event], replies: &[Reply]) {
@@ -208,6 +223,11 @@ fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvic
     match ack {
         None => {}
         Some(Ack::Agreed) => out.put(b",\"ext\":{\"ack\":true}"),
+        Some(Ack::Begins(batch)) => {
+            out.put(b",\"ext\":{\"ack\":{\"enabled\":true,\"batch\":");
+            decimal(out, batch);
+            out.put(b"}}");
+        }
         Some(Ack::Number(number)) => {
             out.put(b",\"ext\":{\"ack\":");
             decimal(out, number);

@@ -36,6 +36,18 @@ pub struct ReplyAdvice {
     pub multiple_clients: bool,
 }
 
+/// Whether the client acknowledges.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Agreed {
+    /// It does.
+    Acknowledge {
+        /// The number with which it begins, if messages may go with the handshake's reply.
+        batch: Option<u64>,
+    },
+    /// It does not.
+    Nothing,
+}
+
 /// A reply to one request.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -67,8 +79,10 @@ pub enum Reply {
         types: &'static [&'static str],
         /// Advice.
         advice: ReplyAdvice,
-        /// Whether `ext.ack` was agreed on.
-        ack: bool,
+        /// What `ext.ack` says.
+        ack: Agreed,
+        /// How many messages go with it, if the client is to be told.
+        messages: Option<usize>,
     },
     /// To a handshake that failed.
     HandshakeFailed {

@@ -20,6 +20,8 @@ pub struct Terms {
     pub interval: Duration,
     /// How long after that the session lives on without a connect.
     pub max_interval: Duration,
+    /// How long a connect is held at most, whatever the client asks for.
+    pub longest_hold: Duration,
     /// How many messages may be owed.
     pub queue_messages: usize,
     /// How many bytes may be owed.
@@ -269,13 +271,14 @@ impl Session {
     }
 
     /// It is promised something else from now on; its client learns it from the next reply to a connect.
-    pub fn handle_terms(&mut self, terms: Terms) {
+    pub fn handle_terms(&mut self, now: Instant, terms: Terms) {
         self.terms = terms;
         self.stale_advice = true;
         let advice = self.advise(self.terms.interval);
         if let State::Parked(parked) = &mut self.state {
             self.stale_advice = false;
             parked.pause = terms.interval;
+            parked.answer_by = parked.answer_by.min(after(now, terms.timeout.min(terms.longest_hold)));
             parked.advice = Some(advice);
         }
     }
@@ -318,6 +321,11 @@ impl Session {
             Delivery::AnyReply if !self.terms.ack => self.owed.send(key),
             Delivery::AnyReply | Delivery::ConnectOnly => Vec::new(),
         }
+    }
+
+    /// All that is owed up to `cursor`, to go out with the reply to the handshake. `key` names that response.
+    pub fn poll_first(&mut self, key: ConnectKey, cursor: Position) -> Vec<Event> {
+        if self.terms.ack { self.owed.through(cursor) } else { self.owed.send(key) }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -381,7 +389,8 @@ impl Session {
         let mut parked = Parked { key: connect.key, id: connect.id, answer_by: now, patience: now, pause, advice };
         match connect.hold {
             Hold::Allowed if held => {
-                parked.answer_by = after(now, client.timeout.unwrap_or(self.terms.timeout));
+                parked.answer_by =
+                    after(now, client.timeout.unwrap_or(self.terms.timeout).min(self.terms.longest_hold));
                 parked.patience = after(now, PATIENCE);
             }
             Hold::Crowded(crowded) => {

@@ -10,6 +10,7 @@ use actix::{
 use tokio::sync::oneshot;
 
 use crate::bayeux::{Batch, ConnectKey};
+use crate::broker::adjustment::Adjustment;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::{Outcome, Peer, Receipt};
 use crate::broker::sessions::{Answered, Output, Sessions, Total};
@@ -73,6 +74,11 @@ pub(super) struct Lost(pub SessionId);
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "bool")]
 pub(super) struct End(pub SessionId);
+
+/// Have something else hold for a session, if it is one of this home's.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "bool")]
+pub(super) struct Adjust(pub SessionId, pub Adjustment);
 
 /// The server is about to stop: answer every parked connect.
 #[derive(Clone, Copy, Debug, Message)]
@@ -289,6 +295,16 @@ impl Handler<End> for AgentsActor {
 
     fn handle(&mut self, End(session): End, ctx: &mut Self::Context) -> bool {
         let found = self.sessions.handle_end(clock::now(), session, EndReason::Ended);
+        self.drive(ctx);
+        found
+    }
+}
+
+impl Handler<Adjust> for AgentsActor {
+    type Result = bool;
+
+    fn handle(&mut self, Adjust(session, adjustment): Adjust, ctx: &mut Self::Context) -> bool {
+        let found = self.sessions.handle_adjust(clock::now(), session, adjustment);
         self.drive(ctx);
         found
     }

@@ -9,7 +9,8 @@ use dashmap::DashMap;
 use tokio::sync::oneshot;
 
 use crate::bayeux::{Batch, ConnectKey, Request};
-use crate::broker::agents::{AgentsActor, Drain, End, Gone, IsReady, Lost, Stop, Take};
+use crate::broker::adjustment::Adjustment;
+use crate::broker::agents::{Adjust, AgentsActor, Drain, End, Gone, IsReady, Lost, Stop, Take};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Total, home_of};
 use crate::broker::settings::Settings;
@@ -182,8 +183,7 @@ impl Broker {
     /// # Cancel safety
     /// Dropping it may or may not have ended the session.
     pub async fn end(&self, session: SessionId) -> bool {
-        let homes: Vec<_> = (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect();
-        for home in homes {
+        for home in self.all() {
             if home.send(End(session)).await.unwrap_or(false) {
                 return true;
             }
@@ -191,10 +191,28 @@ impl Broker {
         false
     }
 
+    /// Has something else hold for a session from now on, in place of any earlier adjustment, and says whether there is
+    /// such a session. Its client is told by the next reply to a connect.
+    ///
+    /// # Cancel safety
+    /// Dropping it may or may not have adjusted the session.
+    pub async fn adjust(&self, session: SessionId, adjustment: Adjustment) -> bool {
+        for home in self.all() {
+            if home.send(Adjust(session, adjustment)).await.unwrap_or(false) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The address of each home.
+    fn all(&self) -> Vec<Addr<AgentsActor>> {
+        (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect()
+    }
+
     /// Whether everything that was in the log at the start has been applied.
     pub async fn is_ready(&self) -> bool {
-        let homes: Vec<_> = (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect();
-        for home in homes {
+        for home in self.all() {
             if !home.send(IsReady).await.unwrap_or(false) {
                 return false;
             }

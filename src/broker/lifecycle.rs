@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Answer, ConnectKey, Error, Event, Pattern, Reply, ReplyAdvice, Session, Terms};
+use crate::bayeux::{Answer, ConnectKey, Error, Event, Pattern, Reply, ReplyAdvice, Session};
+use crate::broker::adjustment::Adjustment;
 use crate::broker::ending::is_told;
 use crate::broker::live::{Flight, Live, Stage};
 use crate::broker::receipt::Fate;
@@ -101,7 +102,7 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.get(&state.session).copied() else {
             let stage = match self.awaited.get(&record.id) {
                 Some(Awaited::Handshake { .. }) => {
-                    Stage::Streaming(Session::new(now, self.terms(&state), record.position))
+                    Stage::Streaming(Session::new(now, self.terms(&state, Adjustment::default()), record.position))
                 }
                 // A session that was alive then was given its seat when the sessions were restored.
                 _ if record.position <= self.restored => return,
@@ -133,9 +134,12 @@ impl<T> Sessions<T> {
 
     /// Gives a session its seat.
     pub(super) fn seat(&mut self, state: SessionState, position: Position, stage: Stage) {
-        let (session, agent) = (state.session, state.agent.clone());
+        let (session, agent, cookie) = (state.session, state.agent.clone(), state.cookie);
         let seat = self.live.insert(Live::new(state, position, stage));
         self.seats.insert(session, seat);
+        if let Some(cookie) = cookie {
+            self.browsers.enter(cookie, seat);
+        }
         if let Some(agent) = agent {
             self.agents.entry(agent).or_default().insert(seat);
         }
@@ -193,6 +197,9 @@ impl<T> Sessions<T> {
         }
         for (pattern, _) in &live.state.patterns {
             self.subscriptions.remove(pattern, seat);
+        }
+        if let Some(cookie) = live.state.cookie {
+            self.browsers.leave(cookie, seat);
         }
         if let Some(agent) = &live.state.agent
             && let Some(seats) = self.agents.get_mut(agent)
@@ -308,6 +315,20 @@ impl<T> Sessions<T> {
         Some(fate)
     }
 
+    /// Has the reply to a handshake carry what is owed. Says how many messages.
+    pub(super) fn carry_with_handshake(&mut self, key: ConnectKey, seat: Seat) -> usize {
+        let cursor = self.applied;
+        let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) else { return 0 };
+        let events = session.poll_first(key, cursor);
+        let count = events.len();
+        self.count_delivered(count);
+        let fate = if events.is_empty() { None } else { self.track(Some(seat), key, count) };
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.carry(events, fate);
+        }
+        count
+    }
+
     /// Sends a request's response if every message has its reply.
     pub(super) fn finish(&mut self, now: Instant, key: ConnectKey) {
         let Some(conversation) = self.conversations.get(&key) else { return };
@@ -316,6 +337,7 @@ impl<T> Sessions<T> {
         }
         let seat = conversation.session.and_then(|session| self.seats.get(&session).copied());
         if conversation.events.is_empty()
+            && !conversation.shakes
             && let Some(seat) = seat
             && let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat)
         {
@@ -347,19 +369,6 @@ impl<T> Sessions<T> {
             self.deadlines.remove(&(armed, seat));
         }
         self.deadlines.insert((due, seat));
-    }
-
-    pub(super) fn terms(&self, state: &SessionState) -> Terms {
-        Terms {
-            ack: state.ack,
-            timeout: self.settings.timeout,
-            interval: self.settings.interval,
-            max_interval: self.settings.max_interval,
-            queue_messages: self.settings.queue_messages,
-            queue_bytes: self.settings.queue_bytes,
-            delivery: self.settings.session_rules.delivery,
-            handshake_reconnect: self.settings.session_rules.handshake_reconnect,
-        }
     }
 
     pub(super) fn append_state(&mut self, state: &SessionState, expected: Expected, awaited: Awaited) {

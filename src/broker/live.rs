@@ -7,6 +7,8 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::bayeux::{Channel, ConnectKey, Event, Session};
+use crate::broker::adjustment::Adjustment;
+use crate::broker::browsers::Tab;
 use crate::broker::receipt::{Fate, Known};
 use crate::ids::Position;
 use crate::records::SessionState;
@@ -30,6 +32,10 @@ pub(super) struct Live {
     pub fresh: usize,
     /// When the home's timer will next look at it. May be earlier than needed, never later.
     pub deadline: Option<Instant>,
+    /// What it has of the connections of its browser.
+    pub tab: Tab,
+    /// What holds for it alone.
+    pub adjustment: Option<Box<Adjustment>>,
     /// Whether it stands in the list of sessions to be looked at after this batch of records.
     pub dirty: bool,
 }
@@ -70,6 +76,8 @@ impl Live {
             in_flight: SmallVec::new(),
             fresh: 0,
             deadline: None,
+            tab: Tab::Free,
+            adjustment: None,
             dirty: false,
         }
     }

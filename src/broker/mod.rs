@@ -5,7 +5,9 @@
 //!
 //! Read [`Broker`] first, then `sessions.rs`, `requests.rs` and `lifecycle.rs`.
 
+mod adjustment;
 mod agents;
+mod browsers;
 mod conversation;
 mod ending;
 mod handle;
@@ -25,6 +27,7 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 
+pub use adjustment::Adjustment;
 pub use handle::{Broker, Outcome, Peer, Receipt};
 pub use history::{History, HistoryError, Message};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};

@@ -8,8 +8,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::bayeux::{
-    Advice, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Reply, ReplyAdvice, Request,
+    Advice, Agreed, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Reply, ReplyAdvice, Request,
 };
+use crate::broker::browsers::Tab;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
 use crate::broker::live::Stage;
@@ -41,6 +42,7 @@ impl<T> Sessions<T> {
             let parked = session.is_parked();
             session.handle_lost(now, key);
             if parked && !session.is_parked() {
+                live.tab = Tab::Free;
                 self.metrics.connects_total.of(ConnectOutcome::Lost).inc();
             }
         }
@@ -257,10 +259,17 @@ impl<T> Sessions<T> {
     /// The record of a handshake was applied: the session exists.
     pub(super) fn welcome(&mut self, key: ConnectKey, slot: usize, id: Option<MessageId>, client: ClientId) {
         self.metrics.handshakes_total.of(HandshakeOutcome::Accepted).inc();
-        let ack =
-            self.seats.get(&client.session()).and_then(|seat| self.live.get(*seat)).is_some_and(|live| live.state.ack);
+        let seat = self.seats.get(&client.session()).copied();
+        let agreed = seat.and_then(|seat| self.live.get(seat)).is_some_and(|live| live.state.ack);
         let advice = self.come_back(self.settings.interval);
-        self.fill(key, slot, Reply::Handshake { id, client, types: TRANSPORTS, advice, ack });
+        let (messages, batch) = match seat {
+            Some(seat) if self.settings.session_rules.deliver_in_handshake => {
+                (Some(self.carry_with_handshake(key, seat)), Some(self.applied.get()))
+            }
+            Some(_) | None => (None, None),
+        };
+        let ack = if agreed { Agreed::Acknowledge { batch } } else { Agreed::Nothing };
+        self.fill(key, slot, Reply::Handshake { id, client, types: TRANSPORTS, advice, ack, messages });
     }
 
     fn connect(
@@ -277,8 +286,15 @@ impl<T> Sessions<T> {
             self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
             return self.reply(key, self.unknown_connect(key, id));
         }
-        let Some(conversation) = self.conversations.get_mut(&key) else { return };
-        let hold = if conversation.alone { Hold::Allowed } else { Hold::Together };
+        let Some(conversation) = self.conversations.get(&key) else { return };
+        let alone = conversation.alone;
+        let hold = match self.room_in_browser(now, seat) {
+            Hold::Allowed if !alone => Hold::Together,
+            hold @ (Hold::Allowed | Hold::Crowded(_) | Hold::Together) => hold,
+        };
+        if self.turn_away(key, id.as_ref(), hold) {
+            return;
+        }
         let cursor = self.applied;
         let draining = self.draining;
         let come_back = draining.map(|window| self.come_back(window));

@@ -27,7 +27,8 @@ impl<T> Sessions<T> {
             self.end(now, session, position, EndReason::UnknownAck);
             return false;
         };
-        let mut stream = Session::adopted(now, self.terms(&state), since, from);
+        let Some(terms) = self.terms_at(seat) else { return false };
+        let mut stream = Session::adopted(now, terms, since, from);
         let missed = self.missed(&state, from);
         if missed.iter().any(|(at, event)| stream.deliver(*at, event.clone()).is_err()) {
             self.end(now, session, position, EndReason::Overrun);
@@ -94,7 +95,8 @@ impl<T> Sessions<T> {
             }
             Payload::ChannelPublished(published) => {
                 let audience = self.settings.rules.audience(&published.channel);
-                if hears(&published.channel) && audience.includes(state.agent.as_ref()) {
+                let deaf = self.deaf(published.publisher.filter(|by| *by == state.session), &published.channel);
+                if deaf.is_none() && hears(&published.channel) && audience.includes(state.agent.as_ref()) {
                     out.push((at, Event::publication(&published.channel, &published.data)));
                 }
             }

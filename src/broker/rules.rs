@@ -40,6 +40,8 @@ pub struct Rule {
     pub store: Store,
     /// How long a publication may wait for another reason to answer a connect; `None` for not at all.
     pub lazy: Option<Duration>,
+    /// Whether a publisher that subscribed hears itself; `None` for as everywhere.
+    pub broadcast_to_publisher: Option<bool>,
 }
 
 /// What becomes of the publications of a channel.
@@ -127,6 +129,11 @@ impl Rules {
     /// How long a publication may wait for another reason to answer a connect.
     pub fn lazy(&self, channel: &Channel) -> Option<Duration> {
         self.rule(channel).and_then(|rule| rule.lazy)
+    }
+
+    /// Whether a publisher that subscribed hears itself.
+    pub fn broadcast_to_publisher(&self, channel: &Channel) -> Option<bool> {
+        self.rule(channel).and_then(|rule| rule.broadcast_to_publisher)
     }
 
     /// What becomes of a channel's publications.

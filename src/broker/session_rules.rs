@@ -13,10 +13,29 @@ pub struct SessionRules {
     pub delivery: Delivery,
     /// Whether clients are told for how long a lost session is still there.
     pub handshake_reconnect: bool,
+    /// Whether messages may go out with the reply to a handshake.
+    pub deliver_in_handshake: bool,
+    /// How long a connect may be held whatever its client asks for; `None` for as long as it asks for.
+    pub max_processing: Option<Duration>,
+    /// How many sessions of one browser may hold a connect; `None` for all of them.
+    pub sessions_per_browser: Option<usize>,
+    /// How long the clients of the others pause between two connects. Nothing sends them away.
+    pub multi_session_interval: Duration,
+    /// Whether a session that published to a channel that it subscribed to hears that.
+    pub broadcast_to_publisher: bool,
 }
 
 impl Default for SessionRules {
     fn default() -> Self {
-        Self { max_lazy: Duration::from_secs(5), delivery: Delivery::AnyReply, handshake_reconnect: false }
+        Self {
+            max_lazy: Duration::from_secs(5),
+            delivery: Delivery::AnyReply,
+            handshake_reconnect: false,
+            deliver_in_handshake: false,
+            max_processing: None,
+            sessions_per_browser: Some(1),
+            multi_session_interval: Duration::from_secs(2),
+            broadcast_to_publisher: true,
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use crate::bayeux::{Channel, ConnectKey, Error, Event, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
+use crate::broker::browsers::Browsers;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
 use crate::broker::live::{Live, Stage};
@@ -89,6 +90,7 @@ pub(super) struct Sessions<T> {
     pub(super) live: Slab<Live>,
     pub(super) seats: BTreeMap<SessionId, Seat>,
     pub(super) agents: BTreeMap<AgentId, BTreeSet<Seat>>,
+    pub(super) browsers: Browsers,
     pub(super) subscriptions: Subscriptions<Seat>,
     pub(super) recent: Recent,
     pub(super) conversations: BTreeMap<ConnectKey, Conversation<T>>,
@@ -198,6 +200,7 @@ impl<T> Sessions<T> {
             live: Slab::new(),
             seats: BTreeMap::new(),
             agents: BTreeMap::new(),
+            browsers: Browsers::default(),
             subscriptions: Subscriptions::default(),
             recent: Recent::default(),
             conversations: BTreeMap::new(),
@@ -405,7 +408,8 @@ impl<T> Sessions<T> {
                 .rules
                 .lazy(&published.channel)
                 .and_then(|lazy| now.checked_add(lazy.min(settings.session_rules.max_lazy)));
-            for seat in matched.drain(..) {
+            let deaf = self.deaf(published.publisher, &published.channel);
+            for seat in matched.drain(..).filter(|seat| Some(*seat) != deaf) {
                 self.deliver(now, seat, at, &event, due, audience);
             }
         }

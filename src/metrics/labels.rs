@@ -135,6 +135,8 @@ labels! {
         Sessions = "sessions",
         /// Sessions of one agent.
         SessionsPerAgent = "sessions_per_agent",
+        /// Held connects of one browser.
+        SessionsPerBrowser = "sessions_per_browser",
         /// Subscriptions of one session.
         Subscriptions = "subscriptions",
         /// Passwords that wait to be verified.

@@ -75,7 +75,7 @@ impl Play {
             "release" => self.session.handle_release(now, ReplyAdvice::NONE),
             "promise" => {
                 let (timeout, interval) = (Duration::from_millis(number(1)), Duration::from_millis(number(2)));
-                self.session.handle_terms(Terms { timeout, interval, ..*self.session.terms() });
+                self.session.handle_terms(now, Terms { timeout, interval, ..*self.session.terms() });
             }
             "ride" => {
                 let events = self.session.poll_ride(now, ConnectKey(number(1)));
@@ -158,6 +158,7 @@ pub(super) fn terms(kind: Kind) -> Terms {
         timeout: Duration::from_secs(30),
         interval: Duration::ZERO,
         max_interval: Duration::from_secs(10),
+        longest_hold: Duration::MAX,
         queue_messages: 5,
         queue_bytes: 20,
         delivery: if kind == Kind::ConnectOnly { Delivery::ConnectOnly } else { Delivery::AnyReply },

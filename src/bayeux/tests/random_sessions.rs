@@ -113,6 +113,7 @@ impl World {
             timeout: Duration::from_secs(30),
             interval: Duration::ZERO,
             max_interval: Duration::from_secs(1 << 20),
+            longest_hold: Duration::MAX,
             queue_messages: usize::MAX,
             queue_bytes: usize::MAX,
             delivery: Delivery::AnyReply,

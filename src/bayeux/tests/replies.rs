@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use expect_test::expect;
 
-use crate::bayeux::{Channel, Error, Event, MessageId, Reply, ReplyAdvice, body};
+use crate::bayeux::{Agreed, Channel, Error, Event, MessageId, Reply, ReplyAdvice, body};
 use crate::ids::ClientId;
 
 #[test]
@@ -20,8 +20,9 @@ fn replies_have_the_shape_that_clients_know() {
     let unknown = Error::session_unknown;
     let denied = Error::subscribe_denied("denied_by_security_policy");
     let replies = [
-        handshake(retry, false),
-        handshake(retry, true),
+        handshake(retry, Agreed::Nothing, None),
+        handshake(retry, Agreed::Acknowledge { batch: None }, None),
+        handshake(retry, Agreed::Acknowledge { batch: Some(7) }, Some(2)),
         Reply::HandshakeFailed { id: Some(id("\"1\"")), error: Error::handshake_denied(), advice: ReplyAdvice::NONE },
         Reply::Connect { id: Some(id("\"2\"")), error: None, advice: None, ack: None },
         Reply::Connect { id: Some(id("3")), error: None, advice: Some(retry), ack: Some(9) },
@@ -54,6 +55,7 @@ fn replies_have_the_shape_that_clients_know() {
     expect![[r#"
         {"channel":"/meta/handshake","id":"1","successful":true,"clientId":"11hd\"m","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"advice":{"reconnect":"retry","interval":0,"timeout":1500}}
         {"channel":"/meta/handshake","id":"1","successful":true,"clientId":"11hd\"m","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"advice":{"reconnect":"retry","interval":0,"timeout":1500},"ext":{"ack":true}}
+        {"channel":"/meta/handshake","id":"1","successful":true,"clientId":"11hd\"m","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"x-messages":2,"advice":{"reconnect":"retry","interval":0,"timeout":1500},"ext":{"ack":{"enabled":true,"batch":7}}}
         {"channel":"/meta/handshake","id":"1","successful":false,"error":"403::handshake_denied","advice":{"reconnect":"none"}}
         {"channel":"/meta/connect","id":"2","successful":true}
         {"channel":"/meta/connect","id":3,"successful":true,"advice":{"reconnect":"retry","interval":0,"timeout":1500},"ext":{"ack":9}}
@@ -164,9 +166,9 @@ fn an_error_can_be_configured_as_it_stands_on_the_wire() {
     }
 }
 
-fn handshake(advice: ReplyAdvice, ack: bool) -> Reply {
+fn handshake(advice: ReplyAdvice, ack: Agreed, messages: Option<usize>) -> Reply {
     let types = &["websocket", "long-polling"];
-    Reply::Handshake { id: Some(id("\"1\"")), client: ClientId::presented("11hd\"m"), types, advice, ack }
+    Reply::Handshake { id: Some(id("\"1\"")), client: ClientId::presented("11hd\"m"), types, advice, ack, messages }
 }
 
 fn id(token: &str) -> MessageId {

@@ -53,6 +53,7 @@ pub(super) fn settings() -> Settings {
         create: who,
         store: Store::Durable { retain: FOR_EVER, replay_id: ReplayId::InExt },
         lazy: None,
+        broadcast_to_publisher: None,
     };
     Settings {
         timeout: Duration::from_secs(30),

@@ -6,6 +6,8 @@ mod line;
 
 mod acknowledgement;
 mod actors;
+mod adjustment;
+mod browsers;
 mod delivery;
 mod ending;
 mod failures;
