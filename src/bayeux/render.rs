@@ -131,6 +131,23 @@ impl Event {
         out.put(b",\"successful\":true}");
         Self(Bytes::from(out))
     }
+
+    /// Renders a service's refusal of the message with this id: a remote call fails with it. `data` says more.
+    pub fn refusal(channel: &Channel, id: Option<&[u8]>, data: &[u8], error: &Error) -> Self {
+        let mut out = Vec::with_capacity(128 + data.len() + channel.as_str().len());
+        out.put(b"{\"data\":");
+        out.put(data);
+        out.put(b",\"channel\":");
+        string(&mut out, channel.as_str());
+        if let Some(id) = id {
+            out.put(b",\"id\":");
+            out.put(id);
+        }
+        out.put(b",\"successful\":false,\"error\":");
+        string(&mut out, &error.to_string());
+        out.put(b"}");
+        Self(Bytes::from(out))
+    }
 }
 
 /// Where bytes go: a buffer, or the count that tells how large the buffer must be.

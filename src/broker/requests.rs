@@ -342,7 +342,8 @@ impl<T> Sessions<T> {
         let agent = live.state.agent.clone();
         match channel.family() {
             Family::Service if channel.as_str() == "/service/echo" => {
-                let direct = Direct { session, channel: channel.clone(), data, id: id.clone().map(|id| id.0) };
+                let id_token = id.clone().map(|id| id.0);
+                let direct = Direct { session, channel: channel.clone(), data, id: id_token, error: None };
                 let slot = self.reserve(key);
                 let awaited = Awaited::Publication { key, slot, reply: Reply::Publish { id, channel, error: None } };
                 self.append_direct(&direct, awaited);

@@ -8,7 +8,7 @@ use crate::log::{Kind, Record};
 
 use super::call::CallChanged;
 use super::channel::ChannelPublished;
-use super::owed::Direct;
+use super::owed::{Direct, REFUSAL};
 use super::session::{SessionEnded, SessionState};
 
 /// What a record says.
@@ -51,7 +51,7 @@ pub fn decode(record: &Record) -> Result<Payload, BadRecord> {
         (LOG_OPENED, _) => Ok(Payload::LogOpened),
         (CALL_CHANGED, VERSION) => CallChanged::read(record).map(Payload::CallChanged),
         (CHANNEL_PUBLISHED, VERSION) => ChannelPublished::read(record).map(Payload::ChannelPublished),
-        (OWED_DIRECT, VERSION) => Direct::read(record).map(Payload::Direct),
+        (OWED_DIRECT, VERSION | REFUSAL) => Direct::read(record).map(Payload::Direct),
         (SESSION_ENDED, VERSION) => SessionEnded::read(record).map(Payload::SessionEnded),
         (SESSION_STATE, VERSION) => SessionState::read(record).map(Payload::SessionState),
         (CALL_CHANGED | CHANNEL_PUBLISHED | OWED_DIRECT | SESSION_ENDED | SESSION_STATE, _) => {
@@ -78,6 +78,11 @@ pub fn kind_name(kind: Kind) -> Option<&'static str> {
         OWED_DIRECT => "owed.direct",
         Kind(_) => return None,
     })
+}
+
+/// Whether records of a kind are of sessions or of channels, and so worth reading for whoever cares for those only.
+pub fn is_of_sessions_or_channels(kind: Kind) -> bool {
+    matches!(kind, SESSION_STATE | SESSION_ENDED | CHANNEL_PUBLISHED)
 }
 
 /// JSON of a wire struct.

@@ -10,7 +10,7 @@
 //! | session.state | 20 | `session/<hash>` | JSON |
 //! | session.ended | 21 | `session/<hash>` | JSON |
 //! | channel.published | 30 | `channel/<name>` | binary |
-//! | owed.direct | 40 | `owed/<hash>` | binary, in memory only |
+//! | owed.direct | 40 | `owed/<hash>` | binary, in memory only; version 2 is a refusal |
 //!
 //! Members of JSON and fields of binary that are not known are passed over. A number that stood for a kind once
 //! never stands for another.
@@ -29,6 +29,6 @@ mod tests;
 
 pub use call::{CallChanged, Cause, CommandKey};
 pub use channel::{ChannelPublished, Keep};
-pub use codec::{BadRecord, Payload, decode, kind_name};
+pub use codec::{BadRecord, Payload, decode, is_of_sessions_or_channels, kind_name};
 pub use owed::Direct;
 pub use session::{SessionEnded, SessionState, Start};

@@ -2,10 +2,11 @@
 //!
 //! The payload is the length of the channel in two bytes, the channel, the length of the answered message's id in two
 //! bytes, that id (a JSON token, or nothing), then the data as it came; numbers big-endian. The session is the subject.
+//! Version 2 is for a refusal: between the id and the data it has the error, with its length in two bytes before it.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::bayeux::{Channel, Event};
+use crate::bayeux::{Channel, Error, Event};
 use crate::ids::{RecordId, SessionId, WallTime};
 use crate::log::{Expected, NewRecord, Record, Subject};
 
@@ -23,6 +24,8 @@ pub struct Direct {
     pub data: Bytes,
     /// The id of the message that it answers, as a JSON token.
     pub id: Option<Bytes>,
+    /// Why the service said no, if it did.
+    pub error: Option<Error>,
 }
 
 impl Direct {
@@ -33,7 +36,7 @@ impl Direct {
             subject: Subject::new(&format!("{SUBJECT}{}", self.session)),
             expected: Expected::Any,
             kind: OWED_DIRECT,
-            version: VERSION,
+            version: if self.error.is_some() { REFUSAL } else { VERSION },
             time,
             volatile: true,
             ends: true,
@@ -43,11 +46,17 @@ impl Direct {
 
     fn payload(&self) -> Bytes {
         let (channel, id) = (self.channel.as_str().as_bytes(), self.id.as_deref().unwrap_or_default());
-        let mut payload = BytesMut::with_capacity(4 + channel.len() + id.len() + self.data.len());
+        let error = self.error.as_ref().map(Error::to_string);
+        let refusal = error.as_ref().map_or(0, |error| 2 + error.len());
+        let mut payload = BytesMut::with_capacity(4 + channel.len() + id.len() + refusal + self.data.len());
         payload.put_u16(short(channel.len()));
         payload.put_slice(channel);
         payload.put_u16(short(id.len()));
         payload.put_slice(id);
+        if let Some(error) = error {
+            payload.put_u16(short(error.len()));
+            payload.put_slice(error.as_bytes());
+        }
         payload.put_slice(&self.data);
         payload.freeze()
     }
@@ -60,13 +69,29 @@ impl Direct {
         let channel = std::str::from_utf8(&channel).map_err(|e| e.to_string())?;
         let channel = Channel::parse(channel).map_err(|e| e.to_string())?;
         let id = Some(take_short(&mut data)?).filter(|id| !id.is_empty());
-        Ok(Self { session, channel, data, id })
+        let error = match record.version {
+            REFUSAL => Some(read_error(&take_short(&mut data)?)?),
+            _ => None,
+        };
+        Ok(Self { session, channel, data, id, error })
     }
 
-    /// As it stands on the wire.
+    /// As it stands on the wire. What answers nothing looks like any other event.
     pub fn event(&self) -> Event {
-        Event::answer(&self.channel, self.id.as_deref(), &self.data)
+        match (&self.error, &self.id) {
+            (Some(error), id) => Event::refusal(&self.channel, id.as_deref(), &self.data, error),
+            (None, Some(id)) => Event::answer(&self.channel, Some(id), &self.data),
+            (None, None) => Event::publication(&self.channel, &self.data),
+        }
     }
 }
+
+fn read_error(text: &[u8]) -> Result<Error, String> {
+    let text = std::str::from_utf8(text).map_err(|e| e.to_string())?;
+    Error::parse(text).map_err(|e| e.to_string())
+}
+
+/// The version of a refusal.
+pub(super) const REFUSAL: u8 = 2;
 
 const SUBJECT: &str = "owed/";

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::bayeux::{Channel, Pattern};
+use crate::bayeux::{Channel, Error, Pattern};
 use crate::calls::{
     Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
     Joining, Location, Party, PartyState, Term, UserData,
@@ -17,7 +17,7 @@ use crate::ids::{
 };
 use crate::log::{Expected, Kind, NewRecord, Record, Subject};
 use crate::records::{
-    CallChanged, Cause, ChannelPublished, CommandKey, Keep, Payload, SessionEnded, SessionState, Start, decode,
+    CallChanged, Cause, ChannelPublished, CommandKey, Direct, Keep, Payload, SessionEnded, SessionState, Start, decode,
 };
 
 #[test]
@@ -115,6 +115,21 @@ fn the_data_of_a_publication_is_shared_and_not_copied() {
     let plain = ChannelPublished { publisher: None, key: None, ..published };
     assert!(!plain.record(ID, TIME, Keep::Stored).volatile);
     assert_eq!(decode(&placed(plain.record(ID, TIME, Keep::Stored))).unwrap(), Payload::ChannelPublished(plain));
+}
+
+#[test]
+fn a_message_for_one_session_comes_back_with_its_refusal_or_without() {
+    for error in [None, Error::parse("503:a:upstream_busy").ok()] {
+        let direct = Direct {
+            session: SessionId::new([3; 16]),
+            channel: Channel::parse("/service/a").unwrap(),
+            data: Bytes::from_static(b"{\"a\":1}"),
+            id: Some(Bytes::from_static(b"\"7\"")),
+            error,
+        };
+        let record = placed(direct.record(RecordId::draw(), WallTime::default()));
+        assert_eq!(decode(&record).unwrap(), Payload::Direct(direct));
+    }
 }
 
 #[test]
