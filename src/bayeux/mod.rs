@@ -33,5 +33,6 @@ pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
 pub use error::{BadError, Error};
 pub use render::body;
 pub use reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
+pub use scan::is_sound;
 pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, Terms, UnknownAck};
 pub use subscriptions::Subscriptions;

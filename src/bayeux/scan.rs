@@ -31,6 +31,24 @@ pub(super) fn check(body: &str, limits: &Limits) -> Result<(), BadBatch> {
     Ok(())
 }
 
+/// Whether a JSON token nests at most `depth` levels deep, and every client can read it.
+pub fn is_sound(token: &str, depth: usize) -> bool {
+    let mut open = 0_usize;
+    let mut bytes = token.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes),
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > depth {
+            return false;
+        }
+    }
+    is_well_formed(token)
+}
+
 /// Whether every `\u` escape of a JSON token stands for a character. Half a surrogate pair is JSON by the
 /// letter, but many parsers refuse the whole body it stands in: one publisher could silence every subscriber.
 pub(super) fn is_well_formed(token: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Who subscribed to what: at most depth + 2 look-ups a publication, each subscriber once.
 
-#[expect(clippy::disallowed_types, reason = "looked up for every publication, and never iterated")]
+use std::collections::BTreeMap;
+#[expect(clippy::disallowed_types, reason = "looked up for every publication; whoever lists it sorts")]
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -20,7 +21,7 @@ pub struct Subscriptions<K> {
 
 /// From a pattern's stem to its subscribers. The seed of the hash is the process's own, so that nobody can
 /// choose channel names that collide.
-#[expect(clippy::disallowed_types, reason = "looked up for every publication, and never iterated")]
+#[expect(clippy::disallowed_types, reason = "looked up for every publication; whoever lists it sorts")]
 type Index<K> = HashMap<Box<str>, Vec<K>, RandomState>;
 
 impl<K: Copy + Ord> Subscriptions<K> {
@@ -74,6 +75,18 @@ impl<K: Copy + Ord> Subscriptions<K> {
     /// How many distinct patterns have subscribers.
     pub fn patterns(&self) -> usize {
         self.below.len() + self.child.len() + self.exact.len()
+    }
+
+    /// Adds up how many subscribed to each pattern that begins with `prefix`. Looks at all of them.
+    pub fn tally(&self, prefix: &str, into: &mut BTreeMap<Box<str>, usize>) {
+        for (index, ending) in [(&self.below, "/**"), (&self.child, "/*"), (&self.exact, "")] {
+            for (stem, subscribers) in index {
+                let pattern = format!("{stem}{ending}");
+                if pattern.starts_with(prefix) {
+                    *into.entry(pattern.into()).or_default() += subscribers.len();
+                }
+            }
+        }
     }
 
     /// How many subscriptions there are.

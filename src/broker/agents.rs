@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle,
+    StreamHandler, WrapFuture,
 };
 use tokio::sync::oneshot;
 
@@ -27,10 +27,13 @@ const MAILBOX: usize = 4096;
 /// How many records are taken in before answers leave and requests get their turn.
 const RECORDS: usize = 64;
 
+/// A home's core, as its actor owns it.
+pub(super) type Home = Sessions<oneshot::Sender<Outcome>>;
+
 /// The sessions of one home. It is that home's follower of the log.
 #[derive(Debug)]
 pub(super) struct AgentsActor {
-    sessions: Sessions<oneshot::Sender<Outcome>>,
+    sessions: Home,
     log: Arc<dyn Log>,
     metrics: Metrics,
     home: usize,
@@ -94,6 +97,13 @@ pub(super) struct Stop;
 #[derive(Debug, Message)]
 #[rtype(result = "bool")]
 pub(super) struct IsReady;
+
+/// Has a look at the home, or does something there, between two requests.
+pub(super) struct Visit<R>(pub Box<dyn FnOnce(&mut Home) -> R + Send>);
+
+impl<R: 'static> Message for Visit<R> {
+    type Result = R;
+}
 
 impl AgentsActor {
     /// The home number `home`.
@@ -206,7 +216,7 @@ fn outcome(answer: Answered, ctx: &Context<AgentsActor>) -> Outcome {
 }
 
 /// The batches of a follower, without end.
-fn batches(follower: Follower) -> impl futures_util::Stream<Item = Result<Vec<Arc<Record>>, Lagged>> {
+pub(super) fn batches(follower: Follower) -> impl futures_util::Stream<Item = Result<Vec<Arc<Record>>, Lagged>> {
     futures_util::stream::unfold(follower, |mut follower| async move {
         let batch = follower.next(RECORDS).await;
         Some((batch, follower))
@@ -316,6 +326,16 @@ impl Handler<Drain> for AgentsActor {
     fn handle(&mut self, Drain(window): Drain, ctx: &mut Self::Context) {
         self.sessions.handle_drain(clock::now(), window);
         self.drive(ctx);
+    }
+}
+
+impl<R: 'static> Handler<Visit<R>> for AgentsActor {
+    type Result = MessageResult<Visit<R>>;
+
+    fn handle(&mut self, Visit(visit): Visit<R>, ctx: &mut Self::Context) -> Self::Result {
+        let seen = visit(&mut self.sessions);
+        self.drive(ctx);
+        MessageResult(seen)
     }
 }
 

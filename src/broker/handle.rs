@@ -206,8 +206,16 @@ impl Broker {
     }
 
     /// The address of each home.
-    fn all(&self) -> Vec<Addr<AgentsActor>> {
+    pub(super) fn all(&self) -> Vec<Addr<AgentsActor>> {
         (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect()
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 
     /// Whether everything that was in the log at the start has been applied.

@@ -6,14 +6,19 @@
 //! Read [`Broker`] first, then `sessions.rs`, `requests.rs` and `lifecycle.rs`.
 
 mod adjustment;
+mod admin;
 mod agents;
 mod browsers;
 mod conversation;
 mod ending;
 mod handle;
 mod history;
+mod keyed;
 mod lifecycle;
 mod live;
+mod look;
+mod notices;
+mod office;
 mod receipt;
 mod recent;
 mod requests;
@@ -28,8 +33,11 @@ mod subscribe;
 mod tests;
 
 pub use adjustment::Adjustment;
+pub use admin::{Admin, AdminError, Closed, Publication};
 pub use handle::{Broker, Outcome, Peer, Receipt};
 pub use history::{History, HistoryError, Message};
+pub use look::{Attendance, Listener, SessionView};
+pub use notices::{Gap, Happened, Notice, Page};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};
 pub use session_rules::SessionRules;
 pub use settings::{Anonymous, Binding, Settings};

@@ -121,6 +121,16 @@ impl Rules {
         }
     }
 
+    /// Whether an agent is told what is on a channel, if it subscribed.
+    pub fn may_hear(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
+        if is_mine(channel.as_str()) { agent.is_some() } else { self.audience(channel).includes(agent) }
+    }
+
+    /// Whether some rule is for a channel, and it is no agent's own feed.
+    pub fn covers(&self, channel: &Channel) -> bool {
+        !is_mine(channel.as_str()) && self.rule(channel).is_some()
+    }
+
     /// Whether a channel may be published to.
     pub fn may_publish(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         !is_mine(channel.as_str()) && self.rule(channel).is_some_and(|rule| rule.publish.includes(agent))

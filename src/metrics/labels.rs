@@ -199,6 +199,8 @@ labels! {
 
     /// A route, by its pattern.
     Route {
+        /// What back ends and operators do.
+        Admin = "/admin/v1",
         /// Bayeux under its customary name.
         Bayeux = "/cometd",
         /// An agent's calls.
@@ -223,6 +225,8 @@ labels! {
 
     /// Where a publication came from.
     Source {
+        /// A back end published it by the admin API.
+        Admin = "admin",
         /// Something happened on a call.
         Call = "call",
         /// A Bayeux client published it.

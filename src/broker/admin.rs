@@ -1,0 +1,282 @@
+//! What back ends and operators do: publish, deliver, look, and end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix::{Actor, Addr, MailboxError};
+use bytes::Bytes;
+use futures_util::future::{join_all, try_join_all};
+use tokio::sync::watch;
+
+use crate::bayeux::{Channel, Family};
+use crate::broker::agents::{Home, Visit};
+use crate::broker::handle::Broker;
+use crate::broker::look::{Listener, SessionView};
+use crate::broker::notices::{Gap, Page};
+use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
+use crate::clock;
+use crate::ids::{AgentId, IdempotencyKey, Position, RecordId, SessionId};
+use crate::log::{Appending, Outcome};
+use crate::metrics::Source;
+use crate::records::{ChannelPublished, Direct};
+
+/// Something to publish.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// To where: a broadcast channel that a rule is for.
+    pub channel: Channel,
+    /// What: JSON.
+    pub data: Bytes,
+    /// By which a retry is known.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// Why something was not done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AdminError {
+    /// Too much is waiting; nothing was done.
+    #[error("the server is busy")]
+    Busy,
+    /// The key was used for something else.
+    #[error("the idempotency key was used for another publication")]
+    KeyReused,
+    /// The log did not take it, or nobody knows whether it did. With an idempotency key it can be repeated.
+    #[error("the log takes no writes")]
+    LogUnavailable,
+    /// Nobody can hear this channel: it is a meta or service channel, an agent's own feed, or no rule is for it.
+    #[error("nobody can hear this channel")]
+    NobodyHears,
+    /// Nothing can be delivered on a meta channel.
+    #[error("nothing can be delivered on a meta channel")]
+    NotDeliverable,
+    /// There is no such session.
+    #[error("there is no such session")]
+    SessionUnknown,
+}
+
+impl From<MailboxError> for AdminError {
+    fn from(_: MailboxError) -> Self {
+        Self::Busy
+    }
+}
+
+/// What back ends and operators do. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    broker: Broker,
+    office: Addr<OfficeActor>,
+    grown: watch::Receiver<Position>,
+}
+
+impl Admin {
+    /// Starts following the log for it, on this thread. Call it in an actix system.
+    pub fn start(broker: &Broker) -> Self {
+        let (tell, grown) = watch::channel(Position::ZERO);
+        let office = OfficeActor::new(broker.log(), tell).start();
+        Self { broker: broker.clone(), office, grown }
+    }
+
+    /// Publishes in this order, and resolves when all are written down as their rules say. They do not hang
+    /// together: each has its own outcome.
+    ///
+    /// # Errors
+    /// [`AdminError::NobodyHears`], with the place of the first channel that is none to publish to: then nothing is
+    /// published. [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Dropping it takes nothing back.
+    pub async fn publish(
+        &self,
+        publications: Vec<Publication>,
+    ) -> Result<Vec<Result<Position, AdminError>>, (usize, AdminError)> {
+        let rules = &self.broker.settings().rules;
+        let mut all = Vec::with_capacity(publications.len());
+        for (place, Publication { channel, data, key }) in publications.into_iter().enumerate() {
+            if channel.family() != Family::Broadcast || !rules.covers(&channel) {
+                return Err((place, AdminError::NobodyHears));
+            }
+            let keep = rules.store(&channel).keep();
+            all.push((ChannelPublished { channel, data, publisher: None, key }, keep));
+        }
+        let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let outcomes = self.office.send(Publish(all)).await.map_err(|error| (0, error.into()))?;
+        self.broker.metrics().publications_total.of(Source::Admin).inc_by(count);
+        Ok(outcomes)
+    }
+
+    /// Owes a session a message.
+    ///
+    /// # Errors
+    /// [`AdminError`] if it was not written down.
+    ///
+    /// # Cancel safety
+    /// Dropping it takes nothing back.
+    pub async fn deliver_to_session(
+        &self,
+        session: SessionId,
+        channel: Channel,
+        data: Bytes,
+    ) -> Result<Position, AdminError> {
+        deliverable(&channel)?;
+        let known = self.everywhere(move |home| home.knows(session)).await?;
+        if !known.contains(&true) {
+            return Err(AdminError::SessionUnknown);
+        }
+        appended(self.owe(session, channel, data).await)
+    }
+
+    /// Owes a message to each session that an agent has now. None is no error.
+    ///
+    /// # Errors
+    /// [`AdminError`] if one of them was not written down.
+    ///
+    /// # Cancel safety
+    /// Dropping it takes nothing back.
+    pub async fn deliver_to_agent(
+        &self,
+        agent: AgentId,
+        channel: Channel,
+        data: Bytes,
+    ) -> Result<Vec<(SessionId, Position)>, AdminError> {
+        deliverable(&channel)?;
+        let sessions: Vec<SessionId> = self.everywhere(move |home| home.sessions_of(&agent)).await?.concat();
+        let owed: Vec<Appending> =
+            sessions.iter().map(|session| self.owe(*session, channel.clone(), data.clone())).collect();
+        let outcomes = join_all(owed).await.into_iter().map(appended).collect::<Result<Vec<_>, _>>()?;
+        Ok(sessions.into_iter().zip(outcomes).collect())
+    }
+
+    /// Up to `limit` sessions after a handle, in the order of handles; of one agent, if it is named.
+    ///
+    /// # Errors
+    /// [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn sessions(
+        &self,
+        agent: Option<AgentId>,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionView>, AdminError> {
+        let mut views = self.everywhere(move |home| home.views(agent.as_ref(), after, limit)).await?.concat();
+        views.sort_by_key(|view| view.session);
+        views.truncate(limit);
+        Ok(views)
+    }
+
+    /// How many subscribed to each pattern that begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn channels(&self, prefix: Box<str>) -> Result<BTreeMap<Box<str>, usize>, AdminError> {
+        let mut all = BTreeMap::new();
+        for (pattern, count) in self.everywhere(move |home| home.tally(&prefix)).await?.into_iter().flatten() {
+            *all.entry(pattern).or_default() += count;
+        }
+        Ok(all)
+    }
+
+    /// Who would be told what is published to a channel now.
+    ///
+    /// # Errors
+    /// [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn listeners(&self, channel: Channel) -> Result<Vec<Listener>, AdminError> {
+        let mut listeners = self.everywhere(move |home| home.listeners(&channel)).await?.concat();
+        listeners.sort_unstable();
+        Ok(listeners)
+    }
+
+    /// Ends the sessions whose time is up now, instead of when their timers come. Says how many there were.
+    ///
+    /// # Errors
+    /// [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Dropping it stops nothing.
+    pub async fn sweep(&self) -> Result<usize, AdminError> {
+        Ok(self.everywhere(|home| home.sweep(clock::now())).await?.into_iter().sum())
+    }
+
+    /// How far the log was read for [`notices`](Self::notices).
+    ///
+    /// # Errors
+    /// [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn read_through(&self) -> Result<Position, AdminError> {
+        Ok(self.office.send(ReadThrough).await?)
+    }
+
+    /// About `limit` notices after a position; an empty page if there are none yet.
+    ///
+    /// # Errors
+    /// [`Gap`] if some of them are not known any more, [`AdminError::Busy`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn notices(&self, after: Position, limit: usize) -> Result<Result<Page, Gap>, AdminError> {
+        Ok(self.office.send(Notified { after, limit }).await?)
+    }
+
+    /// Resolves when there is a notice after a position: `true`; or when `patience` is over: `false`.
+    ///
+    /// # Errors
+    /// [`Closed`] if nobody is told any more.
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn grown(&mut self, after: Position, patience: Duration) -> Result<bool, Closed> {
+        match tokio::time::timeout(patience, self.grown.wait_for(|head| *head > after)).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(_)) => Err(Closed),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Has all who [wait](Self::grown) go: the server is about to stop.
+    pub async fn close(&self) {
+        let _ = self.office.send(Close).await;
+    }
+
+    fn owe(&self, session: SessionId, channel: Channel, data: Bytes) -> Appending {
+        let direct = Direct { session, channel, data, id: None, error: None };
+        self.broker.log().append(direct.record(RecordId::draw(), clock::wall()))
+    }
+
+    /// Looks at each home.
+    async fn everywhere<R: Send + 'static>(
+        &self,
+        look: impl Fn(&mut Home) -> R + Clone + Send + 'static,
+    ) -> Result<Vec<R>, AdminError> {
+        let visits = self.broker.all().into_iter().map(|home| home.send(Visit(Box::new(look.clone()))));
+        Ok(try_join_all(visits).await?)
+    }
+}
+
+/// Nobody is told any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the server is about to stop")]
+pub struct Closed;
+
+fn deliverable(channel: &Channel) -> Result<(), AdminError> {
+    match channel.family() {
+        Family::Broadcast | Family::Service => Ok(()),
+        Family::Meta => Err(AdminError::NotDeliverable),
+    }
+}
+
+/// What became of an append that expects nothing.
+pub(super) fn appended(outcome: Outcome) -> Result<Position, AdminError> {
+    match outcome {
+        Outcome::Appended(position) => Ok(position),
+        Outcome::Conflict | Outcome::Full | Outcome::Unknown => Err(AdminError::LogUnavailable),
+    }
+}
