@@ -6,9 +6,10 @@
 //!
 //! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`] and [`calls`]; what is kept
 //! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`gws`], [`directory`] and
-//! [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; and the doors, [`http`] and
-//! [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
+//! [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
+//! [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
 
+pub mod admin;
 pub mod app;
 pub mod bayeux;
 pub mod broker;

@@ -5,8 +5,8 @@ use toml::Table;
 use super::error::ConfigError;
 use super::reader::Reader;
 use super::sections::{
-    AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig, GwsConfig,
-    LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig,
+    AdminSection, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
+    GwsConfig, LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig,
 };
 use super::settings::{Settings, Sources};
 
@@ -15,6 +15,8 @@ use super::settings::{Settings, Sources};
 pub struct Config {
     /// Where to listen, and how much to take in.
     pub server: ServerConfig,
+    /// What back ends and operators do over HTTP.
+    pub admin: AdminSection,
     /// Logins.
     pub auth: AuthConfig,
     /// Sessions, and their limits.
@@ -50,6 +52,7 @@ impl Config {
         let listening = reader.origin("server.listen");
         let cookies = reader.origin_of(&["auth.cookie_same_site", "auth.cookie_partitioned"]);
         let server = ServerConfig::read(&mut reader)?;
+        let admin = AdminSection::read(&mut reader)?;
         let auth = AuthConfig::read(&mut reader)?;
         let bayeux = BayeuxConfig::read(&mut reader)?;
         let desktops = DesktopsConfig::read(&mut reader)?;
@@ -70,6 +73,7 @@ impl Config {
         let effective = reader.finish()?;
         Ok(Self {
             server,
+            admin,
             auth,
             bayeux,
             desktops,

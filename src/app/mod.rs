@@ -5,10 +5,12 @@
 //!
 //! Read [`main`] first, then [`Config`], then [`serve()`].
 
+mod admin;
 mod cli;
 mod config;
 mod error;
 mod health;
+mod office;
 mod plan;
 mod read;
 mod reader;
@@ -24,14 +26,15 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use admin::AdminPlan;
 pub use cli::{Exit, main};
 pub use config::Config;
 pub use error::ConfigError;
 pub use plan::{Drain, Plan, PlanError, cookie_key};
 pub use sections::{
-    AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
-    Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
-    TelemetryConfig, Who,
+    AdminSection, AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection,
+    DrainConfig, Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection,
+    SwitchConfig, TelemetryConfig, Who,
 };
 pub use serve::{Running, ServeError, build, serve};
 pub use settings::{Origin, Sources};

@@ -21,6 +21,7 @@ use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
 
+use super::admin::{AdminPlan, admin_plan};
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
 use super::tokens::TokenPlan;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub broker: broker::Settings,
     /// The doors.
     pub http: HttpConfig,
+    /// The admin API, if it is on.
+    pub admin: Option<AdminPlan>,
     /// How long a verified password is remembered.
     pub basic_cache: Duration,
     /// Which tokens are believed; `None` for none.
@@ -73,10 +76,19 @@ pub enum PlanError {
         /// What the file system said.
         source: io::Error,
     },
+    /// The file with a secret cannot be read.
+    #[error("{path}: {source}")]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
 }
 
 impl Plan {
-    /// Works out what each room is told. `cookie_key` is what logins are signed with. Binds and opens nothing.
+    /// Works out what each room is told. `cookie_key` is what logins are signed with. Reads the files of secrets; binds
+    /// and opens nothing else.
     ///
     /// # Errors
     /// [`PlanError`] if it cannot be carried out.
@@ -101,6 +113,7 @@ impl Plan {
             ask_timeout: config.switch.ask_timeout,
             broker: broker_settings(config, rendering.clone(), rules)?,
             http: http_config(config, rendering, cookie_key)?,
+            admin: admin_plan(config)?,
             basic_cache: config.auth.basic_cache,
             tokens: TokenPlan::new(&config.auth),
             drain: Drain { delay: config.drain.delay, window: config.drain.window, deadline: config.drain.deadline },

@@ -40,6 +40,20 @@ section! {
 }
 
 section! {
+    /// `admin`: what back ends and operators do over HTTP.
+    AdminSection {
+        /// An address of its own; `None` for that of the server.
+        listen: Option<SocketAddr>,
+        /// The bearer token; `None` if it is not set here.
+        token: Option<String>,
+        /// The file with the bearer token.
+        token_file: Option<PathBuf>,
+        /// Bytes of a request body.
+        max_body: usize,
+    }
+}
+
+section! {
     /// `auth`: logins.
     AuthConfig {
         /// The file with the signing key; `None` for the one in the data directory.

@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use actix::Arbiter;
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::web;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
+use crate::admin;
 use crate::app::cli::Exit;
 use crate::app::config::Config;
+use crate::app::office::Office;
 use crate::app::plan::{Drain, Plan, PlanError, cookie_key};
 use crate::app::readiness::Ready;
 use crate::app::tokens;
@@ -35,7 +39,7 @@ pub async fn serve(config: Config) -> Exit {
             tracing::error!(%error, "the configuration cannot be carried out");
             return match error {
                 PlanError::Configuration(_) => Exit::Usage,
-                PlanError::CookieKey { .. } => Exit::Unavailable,
+                PlanError::CookieKey { .. } | PlanError::SecretFile { .. } => Exit::Unavailable,
             };
         }
     };
@@ -96,6 +100,9 @@ impl ServeError {
 pub struct Running {
     addresses: Vec<SocketAddr>,
     server: Server,
+    office: Option<Office>,
+    /// Told when the admin API is asked to drain.
+    drain_asked: Arc<Notify>,
     broker: Broker,
     exchange: Exchange,
     log: Arc<dyn Log>,
@@ -143,9 +150,17 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
         readiness: Arc::<Ready>::clone(&ready),
     };
     actix::spawn(watch::log_gauges(embedded, state.metrics.clone()));
-    let (server, addresses) = http::server(plan.http, state)?;
+    let stop_deadline = plan.http.stop_deadline;
+    let drain_asked = Arc::new(Notify::new());
+    let mut office = plan.admin.map(|plan| Office::open(plan, &broker, &state.metrics, &drain_asked));
+    let mounted = office.as_ref().and_then(Office::mounted);
+    let more = move |config: &mut web::ServiceConfig| mounted.iter().for_each(|api| admin::routes(config, api));
+    let (server, mut addresses) = http::server(plan.http, state, more)?;
+    if let Some(office) = &mut office {
+        addresses.extend(office.listen(stop_deadline)?);
+    }
     let arbiters = homes.into_iter().chain([calls]).collect();
-    Ok(Running { addresses, server, broker, exchange, log, ready, drain: plan.drain, arbiters })
+    Ok(Running { addresses, server, office, drain_asked, broker, exchange, log, ready, drain: plan.drain, arbiters })
 }
 
 /// Reads the keys of tokens, and keeps them as their file is.
@@ -176,20 +191,24 @@ impl Running {
     ///
     /// # Errors
     /// [`ServeError`] if serving failed.
-    pub async fn run(self) -> Result<(), ServeError> {
+    pub async fn run(mut self) -> Result<(), ServeError> {
         let mut signals = Signals::new()?;
         let handle = self.server.handle();
         let mut serving = tokio::spawn(self.server);
+        if let Some(server) = self.office.as_mut().and_then(Office::take_server) {
+            tokio::spawn(server);
+        }
         let watching = tokio::spawn(self.broker.clone().watch());
         let started = tokio::spawn(Self::start(self.broker.clone(), self.exchange.clone(), Arc::clone(&self.ready)));
         tokio::select! {
             () = signals.next() => {}
+            () = self.drain_asked.notified() => {}
             ended = &mut serving => ended.unwrap_or(Ok(()))?,
         }
         tracing::info!("draining");
         started.abort();
         watching.abort();
-        let stopped = stop(&self.broker, &self.exchange, &handle, &self.ready, &self.drain);
+        let stopped = stop(&self.broker, &self.exchange, self.office.as_ref(), &handle, &self.ready, &self.drain);
         tokio::select! {
             () = stopped => {}
             () = signals.next() => {
@@ -219,12 +238,22 @@ impl Running {
 }
 
 /// No new sessions, every parked connect answered, every accepted command finished, no connection left.
-async fn stop(broker: &Broker, exchange: &Exchange, server: &ServerHandle, ready: &Ready, drain: &Drain) {
+async fn stop(
+    broker: &Broker,
+    exchange: &Exchange,
+    office: Option<&Office>,
+    server: &ServerHandle,
+    ready: &Ready,
+    drain: &Drain,
+) {
     ready.draining();
     tokio::time::sleep(drain.delay).await;
     broker.drain(drain.window).await;
     while exchange.under_way().await > 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    if let Some(office) = office {
+        office.close().await;
     }
     server.stop(true).await;
 }

@@ -158,8 +158,9 @@ impl Settings {
 
     fn unknown(&self, key: String, value: &Value, origin: &Origin) -> ConfigError {
         let sections = self.0.keys().filter_map(|key| key.rsplit_once('.').map(|(section, _)| section));
-        let misplaced =
-            self.0.keys().find(|known| known.rsplit_once('.').is_some_and(|(_, name)| name == key)).cloned();
+        // Several sections may have a key of that name: whoever forgot the section mostly meant the server's.
+        let misplaced = self.0.keys().filter(|known| known.rsplit_once('.').is_some_and(|(_, name)| name == key));
+        let misplaced = misplaced.max_by_key(|known| known.starts_with("server.")).cloned();
         let meant = misplaced.or_else(|| nearest(&key, self.0.keys().map(String::as_str).chain(sections)));
         ConfigError::UnknownKey { origin: origin.clone(), value: shown(&key, value), meant, key }
     }

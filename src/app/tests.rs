@@ -158,6 +158,8 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[auth]\ntoken_subject = ''",
         "[server]\nallowed_origins = ['*']",
         "[server.listen]\nport = 1",
+        "[admin]\ntoken = 'too short'",
+        "[admin]\nlisten = 'localhost'",
         "[auth]\ncookie_key_file = false",
         "[bayeux]\ntimeout = '30'",
         "[bayeux]\nqueue_messages = '1000'",

@@ -18,17 +18,22 @@ use super::place::{Place, observe, observe_failure};
 use super::{longpoll, ops, rest};
 
 /// Binds every address and makes the server, which serves once it is awaited. It installs no signal handlers.
-/// Returns the addresses too, with the ports that the system chose.
+/// `more` adds routes of other rooms. Returns the addresses too, with the ports that the system chose.
 ///
 /// # Errors
 /// If an address cannot be bound.
-pub fn server(config: HttpConfig, state: State) -> io::Result<(Server, Vec<SocketAddr>)> {
+pub fn server(
+    config: HttpConfig,
+    state: State,
+    more: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<(Server, Vec<SocketAddr>)> {
     let listen = config.listen.clone();
     let workers = config.workers.get();
     let connections = config.max_connections.div_ceil(workers).max(1);
     let stop_seconds = config.stop_deadline.as_secs();
     let shared = web::Data::new(Shared::new(config, state));
-    let mut server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
+    let app = move || App::new().app_data(shared.clone()).configure(|config| routes(config, &more));
+    let mut server = HttpServer::new(app)
         .workers(workers)
         .max_connections(connections)
         .backlog(BACKLOG)
@@ -72,10 +77,12 @@ impl Shared {
     }
 }
 
-/// Bayeux stands first and bare: it is asked for most often, and no middleware is on its way.
-fn routes(config: &mut web::ServiceConfig) {
+/// Bayeux stands first and bare: it is asked for most often, and no middleware is on its way. The API stands last,
+/// for it answers whatever nobody else does.
+fn routes(config: &mut web::ServiceConfig, more: &impl Fn(&mut web::ServiceConfig)) {
     longpoll::routes(config);
     ops::routes(config);
+    more(config);
     rest::routes(config);
 }
 

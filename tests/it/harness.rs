@@ -80,6 +80,11 @@ impl Server {
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         let status = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
         assert!(status.success());
+        self.wait()
+    }
+
+    /// Waits until it has ended, and returns its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 

@@ -1,6 +1,7 @@
 //! The real server over real sockets, and the house rules that a compiler does not know.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod admin;
 mod bad_input;
 mod conference;
 mod crash;

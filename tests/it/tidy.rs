@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may name, besides itself. Whatever does not stand here is forbidden.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("ids", &[]),
     ("clock", &["ids"]),
     ("bayeux", &["ids"]),
@@ -18,11 +18,13 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("switch", &["calls", "clock", "ids"]),
     ("broker", &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"]),
     ("exchange", &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"]),
+    ("admin", &["bayeux", "broker", "clock", "ids", "metrics"]),
     ("client", &["bayeux", "clock", "ids"]),
     ("http", &["bayeux", "broker", "calls", "clock", "directory", "exchange", "gws", "ids", "metrics", "records"]),
     (
         "app",
         &[
+            "admin",
             "bayeux",
             "broker",
             "calls",

@@ -1,0 +1,62 @@
+//! The routes of the admin API, on a server of somebody else's or on one of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+
+use super::config::Api;
+use super::doors::Door;
+use super::errors::Failure;
+use super::frame::{X_REQUEST_ID, frame, request_id};
+
+/// Puts the API below `/admin/v1`.
+pub fn routes(config: &mut web::ServiceConfig, api: &Api) {
+    let mut scope = web::scope(ROOT).app_data(web::Data::new(api.clone()));
+    for door in Door::ALL {
+        let otherwise = move || async move { Err::<HttpResponse, Failure>(Failure::Method(door.allowed())) };
+        scope = scope.service(web::resource(door.path()).route(door.route()).default_service(web::to(otherwise)));
+    }
+    let framed = api.clone();
+    let frame = from_fn(move |request, next| frame(framed.clone(), request, next));
+    let scope = scope.default_service(web::to(not_found)).wrap(frame);
+    config.service(scope);
+}
+
+/// Binds an address of the API's own and makes its server, which serves once it is awaited. Returns the address too,
+/// with the port that the system chose.
+///
+/// # Errors
+/// If the address cannot be bound.
+pub fn server(listen: SocketAddr, api: Api, stop_deadline: Duration) -> io::Result<(Server, Vec<SocketAddr>)> {
+    let app = move || App::new().configure(|config| routes(config, &api)).default_service(web::to(elsewhere));
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(CONNECTIONS)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(stop_deadline.as_secs())
+        .tcp_nodelay(true)
+        .disable_signals()
+        .bind(listen)?;
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
+}
+
+async fn not_found() -> Result<HttpResponse, Failure> {
+    Err(Failure::NotFound)
+}
+
+/// Nothing else is at an address of its own.
+async fn elsewhere(request: HttpRequest) -> HttpResponse {
+    let id = request_id(request.headers());
+    let mut response = Failure::NotFound.answer(&id);
+    response.headers_mut().insert(X_REQUEST_ID, id);
+    response
+}
+
+const ROOT: &str = "/admin/v1";
+const CONNECTIONS: usize = 1024;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
