@@ -108,8 +108,8 @@ pub struct Running {
     log: Arc<dyn Log>,
     ready: Arc<Ready>,
     drain: Drain,
-    /// The threads of the homes and of the exchange, for as long as the server runs.
-    arbiters: Vec<Arbiter>,
+    /// The thread of the exchange, for as long as the server runs.
+    calls: Arbiter,
 }
 
 /// Opens the log, starts the actors, and binds the addresses. Call it in an actix system.
@@ -126,9 +126,7 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
     let (switch, reports) = Simulated::start(plan.simulated, Term(log.head().get()));
     let switch: Arc<dyn Switch> = Arc::new(switch);
 
-    let homes: Vec<Arbiter> = (0..plan.broker.homes).map(|_| Arbiter::new()).collect();
-    let handles = homes.iter().map(Arbiter::handle).collect();
-    let broker = Broker::start(plan.broker, metrics.clone(), Arc::clone(&log), handles);
+    let broker = Broker::new(plan.broker, metrics.clone(), Arc::clone(&log));
     let calls = Arbiter::new();
     let exchange = Exchange::start(
         &calls.handle(),
@@ -159,8 +157,7 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
     if let Some(office) = &mut office {
         addresses.extend(office.listen(stop_deadline)?);
     }
-    let arbiters = homes.into_iter().chain([calls]).collect();
-    Ok(Running { addresses, server, office, drain_asked, broker, exchange, log, ready, drain: plan.drain, arbiters })
+    Ok(Running { addresses, server, office, drain_asked, broker, exchange, log, ready, drain: plan.drain, calls })
 }
 
 /// Reads the keys of tokens, and keeps them as their file is.
@@ -215,13 +212,13 @@ impl Running {
                 tracing::warn!("a second signal: ending at once");
                 return Ok(());
             }
-            () = tokio::time::sleep(self.drain.deadline) => tracing::warn!("the drain took too long"),
+            () = tokio::time::sleep(self.drain.deadline) => {
+                tracing::warn!("the drain took too long");
+                self.broker.stop().await;
+            }
         }
-        self.broker.stop().await;
         self.log.close().await;
-        for arbiter in self.arbiters {
-            arbiter.stop();
-        }
+        self.calls.stop();
         tracing::info!("stopped");
         Ok(())
     }
@@ -237,7 +234,8 @@ impl Running {
     }
 }
 
-/// No new sessions, every parked connect answered, every accepted command finished, no connection left.
+/// No new sessions, every parked connect answered, every accepted command finished, written down how far each
+/// client was served, no connection left. The homes live on the threads of the sockets, so they stop first.
 async fn stop(
     broker: &Broker,
     exchange: &Exchange,
@@ -255,6 +253,7 @@ async fn stop(
     if let Some(office) = office {
         office.close().await;
     }
+    broker.stop().await;
     server.stop(true).await;
 }
 

@@ -41,6 +41,8 @@ pub(super) struct AgentsActor {
     ready_at: Position,
     /// Requests that came before that.
     early: Vec<Take>,
+    /// Whether no more requests are taken.
+    closed: bool,
     timer: Option<(Instant, SpawnHandle)>,
     counted: [usize; 6],
 }
@@ -88,6 +90,11 @@ pub(super) struct Adjust(pub SessionId, pub Adjustment);
 #[rtype(result = "()")]
 pub(super) struct Drain(pub Duration);
 
+/// Take no more requests. Resolves to how many are not answered yet, or whose responses nobody knows the fate of.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "usize")]
+pub(super) struct Close;
+
 /// Write down how far each client was served, and stop.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
@@ -121,6 +128,7 @@ impl AgentsActor {
             metrics,
             home,
             early: Vec::new(),
+            closed: false,
             timer: None,
             counted: [0; 6],
         }
@@ -272,7 +280,9 @@ impl Handler<Take> for AgentsActor {
     type Result = ();
 
     fn handle(&mut self, take: Take, ctx: &mut Self::Context) {
-        if self.is_ready() {
+        if self.closed {
+            // Dropped, it is answered that too much is waiting.
+        } else if self.is_ready() {
             self.take(take);
             self.drive(ctx);
         } else if self.early.len() < MAILBOX {
@@ -344,6 +354,16 @@ impl Handler<IsReady> for AgentsActor {
 
     fn handle(&mut self, IsReady: IsReady, _: &mut Self::Context) -> bool {
         self.is_ready()
+    }
+}
+
+impl Handler<Close> for AgentsActor {
+    type Result = usize;
+
+    fn handle(&mut self, Close: Close, _: &mut Self::Context) -> usize {
+        self.closed = true;
+        self.early.clear();
+        self.sessions.under_way(clock::now())
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix::{Actor, Addr, ArbiterHandle, Context};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context};
 use dashmap::DashMap;
+use dashmap::Entry;
 use tokio::sync::oneshot;
 
 use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
-use crate::broker::agents::{Adjust, AgentsActor, Drain, End, Gone, IsReady, Lost, Stop, Take};
+use crate::broker::agents::{Adjust, AgentsActor, Close, Drain, End, Gone, IsReady, Lost, Stop, Take};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Total, home_of};
 use crate::broker::settings::Settings;
@@ -85,32 +86,56 @@ struct Shared {
     metrics: Metrics,
     log: Arc<dyn Log>,
     total: Arc<Total>,
-    /// The address of each home's actor, and nothing else.
-    homes: DashMap<usize, Addr<AgentsActor>>,
-    arbiters: Vec<ArbiterHandle>,
+    /// Where each home is, and nothing else.
+    homes: DashMap<usize, Place>,
     next: AtomicU64,
+}
+
+/// Where a home is.
+#[derive(Debug)]
+struct Place {
+    address: Addr<AgentsActor>,
+    arbiter: ArbiterHandle,
 }
 
 /// How often it is looked whether the homes' actors live.
 const WATCH: Duration = Duration::from_millis(200);
 
+/// How long a stop waits for word of the responses that are on their way, and how often it looks.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(2);
+
 impl Broker {
-    /// Starts a home on each arbiter. `settings.homes` must be their number.
-    pub fn start(settings: Settings, metrics: Metrics, log: Arc<dyn Log>, arbiters: Vec<ArbiterHandle>) -> Self {
-        let shared = Shared {
+    /// A broker whose homes are yet to be opened: `settings.homes` of them, by [`open_here`](Self::open_here).
+    pub fn new(settings: Settings, metrics: Metrics, log: Arc<dyn Log>) -> Self {
+        Self(Arc::new(Shared {
             settings: Arc::new(settings),
             metrics,
             log,
             total: Arc::default(),
             homes: DashMap::new(),
-            arbiters,
             next: AtomicU64::new(1),
-        };
-        let broker = Self(Arc::new(shared));
-        for home in 0..broker.0.arbiters.len() {
-            broker.open(home);
+        }))
+    }
+
+    /// Opens the next home, if there is one that nobody has opened or whose thread is gone, on this thread, which
+    /// must be an arbiter's. A thread that serves sockets opens one, so that a home's answers to the sockets of its
+    /// own thread stay on it.
+    pub fn open_here(&self) {
+        let arbiter = Arbiter::current();
+        for home in 0..self.0.settings.homes {
+            match self.0.homes.entry(home) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(self.start(home, arbiter));
+                    return;
+                }
+                Entry::Occupied(mut taken) if !is_running(&taken.get().arbiter) => {
+                    taken.insert(self.start(home, arbiter));
+                    return;
+                }
+                Entry::Occupied(_) => {}
+            }
         }
-        broker
     }
 
     /// Starts again what died, for as long as the server runs.
@@ -118,11 +143,11 @@ impl Broker {
         let mut interval = tokio::time::interval(WATCH);
         loop {
             interval.tick().await;
-            for home in 0..self.0.arbiters.len() {
-                if self.address(home).is_none_or(|address| !address.connected()) {
+            for mut place in self.0.homes.iter_mut() {
+                if !place.address.connected() && is_running(&place.arbiter) {
                     self.0.metrics.actor_restarts_total.of(metrics::Actor::Agents).inc();
-                    tracing::error!(home, "a home's actor died; its sessions are taken over");
-                    self.open(home);
+                    tracing::error!(home = place.key(), "a home's actor died; its sessions are taken over");
+                    *place = self.start(*place.key(), place.arbiter.clone());
                 }
             }
         }
@@ -132,8 +157,7 @@ impl Broker {
         Arc::clone(&self.0.log)
     }
 
-    fn open(&self, home: usize) {
-        let Some(arbiter) = self.0.arbiters.get(home) else { return };
+    fn start(&self, home: usize, arbiter: ArbiterHandle) -> Place {
         let shared = Arc::clone(&self.0);
         let actor = move |_: &mut Context<AgentsActor>| {
             AgentsActor::new(
@@ -144,12 +168,15 @@ impl Broker {
                 home,
             )
         };
-        let address = AgentsActor::start_in_arbiter(arbiter, actor);
-        self.0.homes.insert(home, address);
+        Place { address: AgentsActor::start_in_arbiter(&arbiter, actor), arbiter }
     }
 
     fn address(&self, home: usize) -> Option<Addr<AgentsActor>> {
-        self.0.homes.get(&home).map(|address| address.clone())
+        self.0.homes.get(&home).map(|place| place.address.clone())
+    }
+
+    pub(super) fn all(&self) -> Vec<Addr<AgentsActor>> {
+        self.0.homes.iter().map(|place| place.address.clone()).collect()
     }
 
     /// Takes a client's batch in, and resolves when its response is due: at once, or when a connect is released.
@@ -205,11 +232,6 @@ impl Broker {
         false
     }
 
-    /// The address of each home.
-    pub(super) fn all(&self) -> Vec<Addr<AgentsActor>> {
-        (0..self.0.arbiters.len()).filter_map(|home| self.address(home)).collect()
-    }
-
     pub(super) fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }
@@ -218,9 +240,13 @@ impl Broker {
         &self.0.settings
     }
 
-    /// Whether everything that was in the log at the start has been applied.
+    /// Whether every home is open and has applied everything that was in the log at its start.
     pub async fn is_ready(&self) -> bool {
-        for home in self.all() {
+        let homes = self.all();
+        if homes.len() < self.0.settings.homes {
+            return false;
+        }
+        for home in homes {
             if !home.send(IsReady).await.unwrap_or(false) {
                 return false;
             }
@@ -230,21 +256,33 @@ impl Broker {
 
     /// Answers every parked connect, telling the clients to come back at different times within `window`.
     pub async fn drain(&self, window: Duration) {
-        for home in 0..self.0.arbiters.len() {
-            if let Some(address) = self.address(home) {
-                let _ = address.send(Drain(window)).await;
-            }
+        for home in self.all() {
+            let _ = home.send(Drain(window)).await;
         }
     }
 
-    /// Writes down how far each client was served, and stops the homes.
+    /// Takes no more requests, waits a little for word of the responses that are on their way, writes down how far
+    /// each client was served, and stops the homes. To be called while the sockets are still served.
     pub async fn stop(&self) {
-        for home in 0..self.0.arbiters.len() {
-            if let Some(address) = self.address(home) {
-                let _ = address.send(Stop).await;
+        let homes = self.all();
+        let closed = async {
+            for home in &homes {
+                while home.send(Close).await.is_ok_and(|under_way| under_way > 0) {
+                    tokio::time::sleep(LOOK).await;
+                }
             }
+        };
+        if tokio::time::timeout(LAST_WORDS, closed).await.is_err() {
+            tracing::warn!("some responses are still on their way: what they carry comes again");
+        }
+        for home in homes {
+            let _ = home.send(Stop).await;
         }
     }
+}
+
+fn is_running(arbiter: &ArbiterHandle) -> bool {
+    arbiter.spawn(std::future::ready(()))
 }
 
 /// A client that waits. Dropped before its answer came, it tells the home that the client is gone.

@@ -363,6 +363,16 @@ impl<T> Sessions<T> {
         }
     }
 
+    /// How many requests are not answered yet, and responses whose fate is not known.
+    pub(super) fn under_way(&mut self, now: Instant) -> usize {
+        let mut in_flight = 0;
+        for (_, live) in &mut self.live {
+            live.settle(now);
+            in_flight += live.in_flight.len();
+        }
+        in_flight + self.conversations.len()
+    }
+
     /// Writes down how far each client was served. Nothing is delivered after this.
     pub(super) fn handle_stop(&mut self, now: Instant) {
         let applied = self.applied;

@@ -1,5 +1,6 @@
 //! Listening, and which path leads where.
 
+use std::cell::OnceCell;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -32,8 +33,12 @@ pub fn server(
     let connections = config.max_connections.div_ceil(workers).max(1);
     let stop_seconds = config.stop_deadline.as_secs();
     let shared = web::Data::new(Shared::new(config, state));
-    let app = move || App::new().app_data(shared.clone()).configure(|config| routes(config, &more));
-    let mut server = HttpServer::new(app)
+    let factory = move || {
+        // Called once a worker for each address that is listened on; a worker's thread has one home.
+        HOME.with(|home| *home.get_or_init(|| shared.state.broker.open_here()));
+        App::new().app_data(shared.clone()).configure(|config| routes(config, &more))
+    };
+    let mut server = HttpServer::new(factory)
         .workers(workers)
         .max_connections(connections)
         .backlog(BACKLOG)
@@ -84,6 +89,11 @@ fn routes(config: &mut web::ServiceConfig, more: &impl Fn(&mut web::ServiceConfi
     ops::routes(config);
     more(config);
     rest::routes(config);
+}
+
+thread_local! {
+    /// Set once this thread has opened its home.
+    static HOME: OnceCell<()> = const { OnceCell::new() };
 }
 
 const BACKLOG: u32 = 4096;

@@ -64,7 +64,8 @@ impl Life {
         let (restored, legs) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::channel(16);
         let arbiter = Arbiter::current();
-        let broker = Broker::start(settings(), metrics.clone(), Arc::clone(&log), vec![arbiter.clone()]);
+        let broker = Broker::new(settings(), metrics.clone(), Arc::clone(&log));
+        broker.open_here();
         let switch = Arc::new(Scripted { asks: asked, legs: restored });
         let timeout = Duration::from_secs(3600);
         let exchange = Exchange::start(&arbiter, Arc::clone(&log), accounts, switch, reported, metrics, timeout);

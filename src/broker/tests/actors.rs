@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use actix::Arbiter;
 use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Limits};
 use crate::broker::tests::kit::{connect, nobody, peer, publish, settings, subscribe};
 use crate::broker::{Anonymous, Broker, Outcome, Peer, Receipt, Settings};
-use crate::log::{Durability, EmbeddedConfig, EmbeddedLog};
+use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log};
 use crate::metrics::Metrics;
 
 const HOMES: usize = 4;
@@ -17,10 +16,15 @@ const SHAKE: &str = "[{'channel':'/meta/handshake','id':'1'}]";
 
 async fn broker() -> (Broker, Metrics) {
     let config = EmbeddedConfig { durability: Durability::Memory, ..EmbeddedConfig::default() };
-    let log = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    broker_on(Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap())).await
+}
+
+async fn broker_on(log: Arc<dyn Log>) -> (Broker, Metrics) {
     let metrics = Metrics::new();
     let settings = Settings { anonymous: Anonymous::Allow, homes: HOMES, ..settings() };
-    let broker = Broker::start(settings, metrics.clone(), log, vec![Arbiter::current(); HOMES]);
+    let broker = Broker::new(settings, metrics.clone(), log);
+    assert!(!broker.is_ready().await, "nobody has opened its homes");
+    (0..=HOMES).for_each(|_| broker.open_here());
     while !broker.is_ready().await {
         tokio::task::yield_now().await;
     }
@@ -82,4 +86,27 @@ async fn a_client_that_stops_waiting_gives_its_parked_connect_up() {
     let (body, _) = take(&broker, &me, &publish(&client, "/demo/a", "1")).await;
     assert!(body.contains(r#""data":1"#), "it rides along with the next answer: {body}");
     assert!(metrics.render().contains("partyline_connects_total{outcome=\"lost\"} 1\n"));
+}
+
+#[actix::test]
+async fn a_stop_waits_for_word_of_what_is_on_its_way_and_takes_nothing_more() {
+    let config = EmbeddedConfig { durability: Durability::Memory, ..EmbeddedConfig::default() };
+    let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    let (broker, _) = broker_on(Arc::clone(&log)).await;
+    let me = peer("15000");
+    let client = shake(&broker, &me).await;
+    take(&broker, &me, &subscribe(&client, "/demo/a")).await;
+    let (body, receipt) = take(&broker, &me, &publish(&client, "/demo/a", "1")).await;
+    assert!(body.contains(r#""data":1"#), "{body}");
+    let stopping = broker.clone();
+    let stop = actix::spawn(async move { stopping.stop().await });
+    while let Outcome::Answer { .. } = broker.take(me.clone(), batch(&subscribe(&client, "/demo/a"))).await {}
+    assert!(!stop.is_finished(), "nobody knows what became of the response");
+    receipt.expect("a receipt").written();
+    stop.await.unwrap();
+
+    let (broker, _) = broker_on(log).await;
+    take(&broker, &me, &publish(&client, "/demo/a", "2")).await;
+    let (body, _) = take(&broker, &me, &connect(&client)).await;
+    assert!(body.contains(r#""data":2"#) && !body.contains(r#""data":1"#), "{body}");
 }
