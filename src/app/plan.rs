@@ -207,6 +207,10 @@ fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
         sessions_per_browser: bayeux.sessions_per_browser,
         multi_session_interval: bayeux.multi_session_interval,
         broadcast_to_publisher: bayeux.broadcast_to_publisher,
+        slow_consumer: bayeux.slow_consumer,
+        publish_rate: bayeux.publish_rate,
+        sessions_per_address: bayeux.sessions_per_address,
+        channels: bayeux.channels,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
 
+use crate::bayeux::SlowConsumer;
 use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite};
 use crate::ids::{AgentId, Number};
 
@@ -78,6 +79,18 @@ impl BayeuxConfig {
             sessions_per_browser: Some(from.length("bayeux.sessions_per_browser", 0)?).filter(|most| *most > 0),
             multi_session_interval: from.duration("bayeux.multi_session_interval")?,
             broadcast_to_publisher: from.boolean("bayeux.broadcast_to_publisher")?,
+            slow_consumer: from.choice(
+                "bayeux.slow_consumer",
+                &[
+                    ("expire", SlowConsumer::Expire),
+                    ("drop-oldest", SlowConsumer::DropOldest),
+                    ("refuse-new", SlowConsumer::RefuseNew),
+                ],
+            )?,
+            publish_rate: Some(from.number("bayeux.publish_rate", "a whole number", |rate| u32::try_from(rate).ok())?)
+                .filter(|rate| *rate > 0),
+            sessions_per_address: Some(from.length("bayeux.sessions_per_address", 0)?).filter(|most| *most > 0),
+            channels: from.length("bayeux.channels", 1)?,
             queue_messages: from.length("bayeux.queue_messages", 1)?,
             queue_bytes: from.length_in_bytes("bayeux.queue_bytes")?,
             sessions: from.length("bayeux.sessions", 1)?,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bayeux::SlowConsumer;
 use crate::http::CookieConfig;
 use crate::ids::{AgentId, Number};
 
@@ -102,6 +103,14 @@ section! {
         multi_session_interval: Duration,
         /// Whether publishers hear themselves.
         broadcast_to_publisher: bool,
+        /// What becomes of clients that are slow.
+        slow_consumer: SlowConsumer,
+        /// Publications of a session in a second; `None` for no limit.
+        publish_rate: Option<u32>,
+        /// Sessions from one address; `None` for no limit.
+        sessions_per_address: Option<usize>,
+        /// Channels and patterns.
+        channels: usize,
         /// How long a session survives a restart.
         resume: Duration,
         /// Messages owed to one session.

@@ -34,5 +34,5 @@ pub use error::{BadError, Error};
 pub use render::body;
 pub use reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
 pub use scan::is_sound;
-pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, Terms, UnknownAck};
+pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, SlowConsumer, Terms, UnknownAck};
 pub use subscriptions::Subscriptions;

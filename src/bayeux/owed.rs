@@ -30,6 +30,8 @@ struct Debt {
     event: Event,
     /// Until when it may wait for company; `None` if it may not, or was sent before.
     lazy: Option<Instant>,
+    /// If it tells of a gap, how many messages are missing there; else 0.
+    missing: u64,
 }
 
 impl Owed {
@@ -47,7 +49,35 @@ impl Owed {
     fn add(&mut self, at: Position, event: Event, lazy: Option<Instant>) {
         self.bytes += event.0.len();
         self.pushed += 1;
-        self.waiting.push_back(Debt { place: self.pushed, at, event, lazy });
+        self.waiting.push_back(Debt { place: self.pushed, at, event, lazy, missing: 0 });
+    }
+
+    /// Drops the oldest that wait until `fits` says of messages and bytes that they are few enough, and owes word of the
+    /// gap in their place. What is in flight stays. Says how many messages were dropped; `None` if that is not enough.
+    pub(super) fn drop_oldest(&mut self, fits: impl Fn(usize, usize) -> bool) -> Option<u64> {
+        let mut dropped = 0;
+        let mut missing = 0;
+        let mut last = None;
+        loop {
+            let (messages, bytes) = self.size();
+            if last.is_some() && fits(messages + 1, bytes + Event::LARGEST_GAP) {
+                break;
+            }
+            let Some(debt) = self.waiting.pop_front() else { break };
+            self.bytes -= debt.event.0.len();
+            self.pressing -= usize::from(debt.lazy.is_none());
+            dropped += u64::from(debt.missing == 0);
+            missing += debt.missing.max(1);
+            last = Some((debt.place, debt.at));
+        }
+        let (place, at) = last?;
+        let event = Event::gap(missing);
+        self.bytes += event.0.len();
+        self.pressing += 1;
+        self.waiting.push_front(Debt { place, at, event, lazy: None, missing });
+        self.look_again();
+        let (messages, bytes) = self.size();
+        fits(messages, bytes).then_some(dropped)
     }
 
     /// Copies of all that wait, up to a position.

@@ -112,6 +112,19 @@ impl Event {
         Self(Bytes::from(out))
     }
 
+    /// The longest of [`gap`](Self::gap), in bytes.
+    pub(super) const LARGEST_GAP: usize =
+        br#"{"data":{"dropped":18446744073709551615},"channel":"/service/partyline/gap"}"#.len();
+
+    /// Messages that a slow client was owed were dropped, so many, in this place.
+    pub fn gap(dropped: u64) -> Self {
+        let mut out = Vec::with_capacity(Self::LARGEST_GAP);
+        out.put(b"{\"data\":{\"dropped\":");
+        decimal(&mut out, dropped);
+        out.put(b"},\"channel\":\"/service/partyline/gap\"}");
+        Self(Bytes::from(out))
+    }
+
     /// The server ends the session: its client hears of it without having asked.
     pub fn disconnect() -> Self {
         Self(Bytes::from_static(b"{\"channel\":\"/meta/disconnect\",\"successful\":true}"))

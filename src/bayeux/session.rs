@@ -26,10 +26,24 @@ pub struct Terms {
     pub queue_messages: usize,
     /// How many bytes may be owed.
     pub queue_bytes: usize,
+    /// What becomes of a client that does not take what it is owed.
+    pub slow: SlowConsumer,
     /// Which responses carry events.
     pub delivery: Delivery,
     /// Whether the client is told for how long a lost session is still there.
     pub handshake_reconnect: bool,
+}
+
+/// What becomes of a client that does not take what it is owed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SlowConsumer {
+    /// The oldest messages are dropped, and it is told how many.
+    DropOldest,
+    /// Its session ends.
+    Expire,
+    /// Nobody may publish what it would be owed, until it has taken some. If it is owed more all the same, its session
+    /// ends.
+    RefuseNew,
 }
 
 /// Which responses carry a session's events.
@@ -117,6 +131,8 @@ pub struct Session {
     acknowledged: Position,
     /// Whether the client goes by advice that is no longer so.
     stale_advice: bool,
+    /// Messages that were dropped and that nobody asked for yet.
+    dropped: u64,
     /// Connects that newer ones took the place of, oldest first.
     superseded: VecDeque<ConnectKey>,
 }
@@ -158,7 +174,7 @@ impl Session {
         let expires = after(now, terms.interval.saturating_add(terms.max_interval));
         let owed = Owed::default();
         let state = State::Handshaken { expires };
-        Self { terms, state, owed, acknowledged: since, stale_advice: false, superseded: VecDeque::new() }
+        Self { terms, state, owed, acknowledged: since, stale_advice: false, dropped: 0, superseded: VecDeque::new() }
     }
 
     /// A session that was begun at `since` in another life of the server, or on another node, whose client has
@@ -174,7 +190,7 @@ impl Session {
     /// # Errors
     /// [`Overrun`] if it is owed too much; the event was not taken.
     pub fn deliver(&mut self, at: Position, event: Event) -> Result<(), Overrun> {
-        self.has_room(&event)?;
+        self.make_room(&event)?;
         self.owed.push(at, event);
         Ok(())
     }
@@ -184,17 +200,33 @@ impl Session {
     /// # Errors
     /// As [`deliver`](Self::deliver).
     pub fn deliver_lazy(&mut self, at: Position, event: Event, due: Instant) -> Result<(), Overrun> {
-        self.has_room(&event)?;
+        self.make_room(&event)?;
         self.owed.push_lazy(at, event, due);
         Ok(())
     }
 
-    fn has_room(&self, event: &Event) -> Result<(), Overrun> {
+    fn make_room(&mut self, event: &Event) -> Result<(), Overrun> {
+        let Terms { queue_messages, queue_bytes, slow, ack, .. } = self.terms;
+        let fits = |messages: usize, bytes: usize| {
+            messages < queue_messages && bytes.saturating_add(event.0.len()) <= queue_bytes
+        };
         let (messages, bytes) = self.owed();
-        if messages >= self.terms.queue_messages || bytes.saturating_add(event.0.len()) > self.terms.queue_bytes {
-            return Err(Overrun);
+        if fits(messages, bytes) {
+            return Ok(());
         }
-        Ok(())
+        match slow {
+            // What one that acknowledges was not sent can be read from the log.
+            SlowConsumer::DropOldest if !ack => {
+                self.dropped += self.owed.drop_oldest(fits).ok_or(Overrun)?;
+                Ok(())
+            }
+            SlowConsumer::DropOldest | SlowConsumer::Expire | SlowConsumer::RefuseNew => Err(Overrun),
+        }
+    }
+
+    /// How many messages were dropped since this was asked last.
+    pub fn poll_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
     }
 
     /// Takes a connect in. `cursor` is how far the home has applied the log. Poll answers afterwards.

@@ -72,6 +72,12 @@ impl<K: Copy + Ord> Subscriptions<K> {
         }
     }
 
+    /// Whether a pattern has subscribers.
+    pub fn contains(&self, pattern: &Pattern) -> bool {
+        let (index, stem) = self.index(pattern.reach());
+        index.contains_key(stem)
+    }
+
     /// How many distinct patterns have subscribers.
     pub fn patterns(&self) -> usize {
         self.below.len() + self.child.len() + self.exact.len()

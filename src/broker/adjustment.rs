@@ -51,6 +51,7 @@ impl<T> Sessions<T> {
             longest_hold: settings.session_rules.max_processing.unwrap_or(Duration::MAX),
             queue_messages: settings.queue_messages,
             queue_bytes: settings.queue_bytes,
+            slow: settings.session_rules.slow_consumer,
             delivery: adjustment.delivery.unwrap_or(settings.session_rules.delivery),
             handshake_reconnect: settings.session_rules.handshake_reconnect,
         }

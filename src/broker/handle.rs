@@ -1,5 +1,6 @@
 //! The way in for everybody else, and the homes' addresses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,8 +14,9 @@ use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::agents::{Adjust, AgentsActor, Close, Drain, End, Gone, IsReady, Lost, Stop, Take};
 use crate::broker::receipt::Fate;
-use crate::broker::sessions::{Total, home_of};
+use crate::broker::sessions::home_of;
 use crate::broker::settings::Settings;
+use crate::broker::total::Total;
 use crate::ids::{AgentId, BrowserCookie, ClientId, SessionId};
 use crate::log::Log;
 use crate::metrics;
@@ -29,6 +31,8 @@ pub struct Peer {
     pub cookie: BrowserCookie,
     /// Whether it came on the desktops' path.
     pub desktop: bool,
+    /// Where it came from; `None` if that does not count.
+    pub address: Option<IpAddr>,
 }
 
 /// What came of a batch.

@@ -34,8 +34,11 @@ impl<T> Sessions<T> {
                 let reply = refused(reply, error);
                 self.complete(now, Awaited::Change { key, slot, reply, session });
             }
-            Awaited::Handshake { key, slot, id, agent, .. } => {
+            Awaited::Handshake { key, slot, id, agent, address, .. } => {
                 self.shaken(agent.as_ref());
+                if let Some(address) = address {
+                    self.total.addresses.leave(address);
+                }
                 let advice = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
                 self.metrics.handshakes_total.of(HandshakeOutcome::Busy).inc();
                 self.fill(key, slot, Reply::HandshakeFailed { id, error, advice });
@@ -58,8 +61,14 @@ impl<T> Sessions<T> {
                 self.resume(now, key);
                 self.settled(now, session);
             }
-            Awaited::Handshake { key, slot, id, agent, client } => {
+            Awaited::Handshake { key, slot, id, agent, client, address } => {
                 self.shaken(agent.as_ref());
+                let seat = self.seats.get(&client.session()).copied();
+                match (address, seat.and_then(|seat| self.live.get_mut(seat))) {
+                    (None, _) => {}
+                    (Some(address), None) => self.total.addresses.leave(address),
+                    (Some(_), Some(live)) => live.address = address,
+                }
                 self.welcome(key, slot, id, client);
                 self.finish(now, key);
             }
@@ -128,8 +137,14 @@ impl<T> Sessions<T> {
                 self.subscriptions.insert(new, seat);
             }
         }
-        live.state = state;
+        // It may hear something else from now on, and so be waited for by others.
+        let slow = std::mem::take(&mut live.slow);
+        let before = std::mem::replace(&mut live.state, state);
         live.position = record.position;
+        if slow {
+            self.total.crowd.leave(&before);
+            self.weigh(seat);
+        }
     }
 
     /// Gives a session its seat.
@@ -159,25 +174,15 @@ impl<T> Sessions<T> {
         }
     }
 
-    /// A session is owed more than it may be owed. One that acknowledges is served from the ring when it comes
-    /// back; any other ends, so that its client starts afresh.
-    pub(super) fn overrun(&mut self, now: Instant, seat: Seat) {
-        let Some(live) = self.live.get(seat) else { return };
-        self.metrics.rejected_total.of(Limit::QueueMessages).inc();
-        if live.state.ack {
-            self.fall_behind(now, seat);
-        } else {
-            let (session, position) = (live.state.session, live.position);
-            self.end(now, session, position, EndReason::Overrun);
-        }
-    }
-
     /// A parked connect gets what is owed so far; the rest is read from the ring when the client comes back.
-    fn fall_behind(&mut self, now: Instant, seat: Seat) {
+    pub(super) fn fall_behind(&mut self, now: Instant, seat: Seat) {
         let advice = self.come_back(self.settings.interval);
         self.with_session(seat, |session| session.handle_release(now, advice));
         self.flush(now, seat);
         let Some(live) = self.live.get_mut(seat) else { return };
+        if std::mem::take(&mut live.slow) {
+            self.total.crowd.leave(&live.state);
+        }
         live.stage = Stage::Behind { ends: now + self.settings.resume };
         live.in_flight.clear();
         for (pattern, _) in &live.state.patterns {
@@ -189,7 +194,11 @@ impl<T> Sessions<T> {
     /// A session is over.
     pub(super) fn remove(&mut self, now: Instant, session: SessionId, reason: EndReason) {
         let Some(seat) = self.seats.remove(&session) else { return };
-        let Some(live) = self.live.try_remove(seat) else { return };
+        let Some(mut live) = self.live.try_remove(seat) else { return };
+        self.lighten(&mut live);
+        if let Some(address) = live.address {
+            self.total.addresses.leave(address);
+        }
         self.metrics.sessions_ended_total.of(reason).inc();
         self.total.remove();
         if let Some(deadline) = live.deadline {
@@ -255,7 +264,15 @@ impl<T> Sessions<T> {
             let Some(answer) = session.poll_answer(now, cursor) else { break };
             self.answer_connect(now, Some(seat), answer);
         }
+        self.count_dropped(seat);
+        self.weigh(seat);
         self.rearm(seat);
+    }
+
+    fn count_dropped(&mut self, seat: Seat) {
+        if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
+            self.metrics.rejected_total.of(Limit::QueueMessages).inc_by(session.poll_dropped());
+        }
     }
 
     fn answer_connect(&mut self, now: Instant, seat: Option<Seat>, answer: Answer) {

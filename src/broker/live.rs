@@ -1,6 +1,7 @@
 //! One session at its home: what its newest record says, and how it is being served.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +35,12 @@ pub(super) struct Live {
     pub deadline: Option<Instant>,
     /// What it has of the connections of its browser.
     pub tab: Tab,
+    /// Where its handshake came from, if that counts.
+    pub address: Option<IpAddr>,
+    /// When it may have published as much at once as ever again, if it published.
+    pub publishes: Option<Instant>,
+    /// Whether publishers wait for it.
+    pub slow: bool,
     /// What holds for it alone.
     pub adjustment: Option<Box<Adjustment>>,
     /// Whether it stands in the list of sessions to be looked at after this batch of records.
@@ -77,6 +84,9 @@ impl Live {
             fresh: 0,
             deadline: None,
             tab: Tab::Free,
+            address: None,
+            publishes: None,
+            slow: false,
             adjustment: None,
             dirty: false,
         }

@@ -19,6 +19,7 @@ mod live;
 mod look;
 mod notices;
 mod office;
+mod quota;
 mod receipt;
 mod recent;
 mod requests;
@@ -27,7 +28,9 @@ mod rules;
 mod session_rules;
 mod sessions;
 mod settings;
+mod slow;
 mod subscribe;
+mod total;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,8 @@ pub(super) struct Recent {
     channels: BTreeMap<Channel, VecDeque<Position>>,
     sessions: BTreeMap<SessionId, VecDeque<Position>>,
     added: usize,
+    /// The ring's floor when the channels were swept last.
+    swept: Position,
 }
 
 /// After how many additions the lists of the silent are swept.
@@ -29,6 +31,17 @@ impl Recent {
     pub(super) fn published(&mut self, channel: &Channel, at: Position, floor: Position) {
         push(&mut self.channels, channel, at, floor);
         self.sweep(floor);
+    }
+
+    /// Whether one more channel may be published to, of so many.
+    pub(super) fn has_room(&mut self, channel: &Channel, most: usize, floor: Position) -> bool {
+        let full = |channels: &BTreeMap<_, _>| channels.len() >= most && !channels.contains_key(channel);
+        // Looking at all of them is worth it only when a good part may have left the ring since the last time.
+        if full(&self.channels) && floor.get() >= self.swept.get().saturating_add(SWEEP as u64) {
+            self.swept = floor;
+            retain(&mut self.channels, floor);
+        }
+        !full(&self.channels)
     }
 
     /// Something was owed to one session alone.
@@ -65,6 +78,7 @@ impl Recent {
             return;
         }
         self.added = 0;
+        self.swept = floor;
         retain(&mut self.agents, floor);
         retain(&mut self.channels, floor);
         retain(&mut self.sessions, floor);

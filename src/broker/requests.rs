@@ -164,6 +164,7 @@ impl<T> Sessions<T> {
     ) {
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
         let peer = conversation.peer.clone();
+        let address = peer.address.filter(|_| self.settings.session_rules.sessions_per_address.is_some());
         self.make_room(now, peer.agent.as_ref());
         if let Err((error, advice, outcome)) = self.may_handshake(&peer, types) {
             self.metrics.handshakes_total.of(outcome).inc();
@@ -188,7 +189,7 @@ impl<T> Sessions<T> {
         let agent = state.agent.clone();
         self.total.add();
         *self.shaking.entry(agent.clone()).or_default() += 1;
-        let awaited = Awaited::Handshake { key, slot, id, agent, client: fresh };
+        let awaited = Awaited::Handshake { key, slot, id, agent, client: fresh, address };
         self.append_state(&state, Expected::Nothing, awaited);
     }
 
@@ -224,6 +225,8 @@ impl<T> Sessions<T> {
             Limit::Sessions
         } else if self.is_at_quota(peer.agent.as_ref()) {
             Limit::SessionsPerAgent
+        } else if !self.enter_from(peer.address) {
+            Limit::SessionsPerAddress
         } else {
             return Ok(());
         };
@@ -340,6 +343,9 @@ impl<T> Sessions<T> {
         }
         let session = live.state.session;
         let agent = live.state.agent.clone();
+        if let Err(error) = self.within_limits(now, seat, &channel) {
+            return self.reply(key, Reply::Publish { id, channel, error: Some(error) });
+        }
         match channel.family() {
             Family::Service if channel.as_str() == "/service/echo" => {
                 let id_token = id.clone().map(|id| id.0);

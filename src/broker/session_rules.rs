@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bayeux::Delivery;
+use crate::bayeux::{Delivery, SlowConsumer};
 
 /// What holds for sessions beyond their times and limits.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,14 @@ pub struct SessionRules {
     pub multi_session_interval: Duration,
     /// Whether a session that published to a channel that it subscribed to hears that.
     pub broadcast_to_publisher: bool,
+    /// What becomes of clients that do not take what they are owed.
+    pub slow_consumer: SlowConsumer,
+    /// How many messages a session may publish in a second on average, and ten times as many at once; `None` for any.
+    pub publish_rate: Option<u32>,
+    /// How many sessions may come from one address that is not this machine's own; `None` for any.
+    pub sessions_per_address: Option<usize>,
+    /// How many channels and patterns there may be that somebody subscribed to, and how many channels in the ring.
+    pub channels: usize,
 }
 
 impl Default for SessionRules {
@@ -36,6 +44,10 @@ impl Default for SessionRules {
             sessions_per_browser: Some(1),
             multi_session_interval: Duration::from_secs(2),
             broadcast_to_publisher: true,
+            slow_consumer: SlowConsumer::Expire,
+            publish_rate: Some(100),
+            sessions_per_address: Some(10_000),
+            channels: 100_000,
         }
     }
 }

@@ -2,8 +2,8 @@
 //! and answers to give. It does no I/O but look-ups in the log's ring.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use slab::Slab;
@@ -17,6 +17,7 @@ use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::rules::Who;
 use crate::broker::settings::Settings;
+use crate::broker::total::Total;
 use crate::calls;
 use crate::calls::Family;
 use crate::clock;
@@ -55,25 +56,6 @@ pub(super) enum Answered {
     Superseded,
 }
 
-/// How many sessions there are at all homes.
-#[derive(Debug, Default)]
-pub(super) struct Total(AtomicUsize);
-
-impl Total {
-    /// How many.
-    pub(super) fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn remove(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Which session of this home; reused after it ended.
 pub(super) type Seat = usize;
 
@@ -103,6 +85,8 @@ pub(super) struct Sessions<T> {
     /// Sessions that the server ended, whose clients do not know it yet.
     pub(super) departed: Departed,
     pub(super) total: Arc<Total>,
+    /// How many patterns the other homes believe are subscribed to here.
+    pub(super) shared_patterns: usize,
     /// Handshakes whose record is not applied yet, by agent: they count towards the limits.
     pub(super) shaking: BTreeMap<Option<AgentId>, usize>,
     /// The head of the log when the sessions were restored.
@@ -139,6 +123,8 @@ pub(super) enum Awaited {
         agent: Option<AgentId>,
         /// The new session's secret.
         client: ClientId,
+        /// Where it came from, if that counts.
+        address: Option<IpAddr>,
     },
     /// Nobody.
     Nobody,
@@ -211,6 +197,7 @@ impl<T> Sessions<T> {
             draining: None,
             departed: Departed::default(),
             total,
+            shared_patterns: 0,
             shaking: BTreeMap::new(),
             restored: Position::ZERO,
             oldest: None,
@@ -277,6 +264,7 @@ impl<T> Sessions<T> {
         while let Some(seat) = self.dirty.pop_front() {
             self.flush(now, seat);
         }
+        self.share_patterns();
         if let Some(oldest) = self.oldest.take()
             && self.outputs.len() > before
         {
@@ -341,13 +329,6 @@ impl<T> Sessions<T> {
             }
         }
         counted
-    }
-
-    /// The core is given up: its sessions are counted no more.
-    pub(super) fn forget(&self) {
-        for _ in 0..self.live.len() + self.shaking.values().sum::<usize>() {
-            self.total.remove();
-        }
     }
 
     /// The server is about to stop: every parked connect is answered now, and its client is told to come back
@@ -470,6 +451,7 @@ impl<T> Sessions<T> {
             return;
         }
         if live.deliver(at, event, due) {
+            self.weigh(seat);
             self.soil(seat);
             return;
         }

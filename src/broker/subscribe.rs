@@ -49,6 +49,13 @@ impl<T> Sessions<T> {
             let error = Error::limit(Limit::Subscriptions.as_str());
             return self.reply(key, told.reply(Some(error)));
         }
+        let is_new = |(pattern, _): &&(Pattern, Start)| !self.subscriptions.contains(pattern);
+        let created = state.patterns.iter().filter(is_new).count();
+        if created > 0 && self.total.patterns() + created > self.settings.session_rules.channels {
+            self.metrics.rejected_total.of(Limit::Channels).inc();
+            let error = Error::limit(Limit::Channels.as_str());
+            return self.reply(key, told.reply(Some(error)));
+        }
         self.change(key, seat, state, told.reply(None));
     }
 

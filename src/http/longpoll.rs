@@ -127,7 +127,8 @@ async fn arrive(
     let browser = if fresh { shared.cookies.set(BROWSER, cookie.reveal(), request) } else { None };
     let login = caller.as_mut().and_then(Caller::take_renewal);
     let agent = caller.map(Caller::into_agent);
-    let peer = Peer { agent, cookie, desktop: mount == Mount::Desktops };
+    let address = shared.config.proxies.client(request).filter(|address| !address.is_loopback());
+    let peer = Peer { agent, cookie, desktop: mount == Mount::Desktops, address };
     Ok(Ok(Arrival { batch, peer, cookies: [login, browser] }))
 }
 

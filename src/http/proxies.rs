@@ -39,6 +39,20 @@ impl Proxies {
         self.trusts(peer.ip()) && first.is_some_and(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
     }
 
+    /// Where a request came from, as far as that can be believed: each proxy adds whom it was asked by, so what stands
+    /// before the first that is not ours may be anything.
+    pub(crate) fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let mut client = request.peer_addr()?.ip();
+        let lists = request.headers().get_all(X_FORWARDED_FOR).filter_map(|list| list.to_str().ok());
+        let mut asked_by: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
+        while self.trusts(client)
+            && let Some(Ok(earlier)) = asked_by.pop().map(|text| text.trim().parse())
+        {
+            client = earlier;
+        }
+        Some(client.to_canonical())
+    }
+
     /// Whether a proxy that may be believed is at this address.
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(peer.to_canonical()))
@@ -75,4 +89,5 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

@@ -123,20 +123,28 @@ labels! {
         Body = "body",
         /// Time for a request body to come.
         BodyTimeout = "body_timeout",
+        /// Distinct channels and patterns.
+        Channels = "channels",
         /// Commands that wait.
         Commands = "commands",
         /// Levels of nesting.
         JsonDepth = "json_depth",
+        /// Publications of one session in a second.
+        PublishRate = "publish_rate",
         /// Bytes owed to one session.
         QueueBytes = "queue_bytes",
         /// Messages owed to one session.
         QueueMessages = "queue_messages",
         /// Sessions of the server.
         Sessions = "sessions",
+        /// Sessions from one address.
+        SessionsPerAddress = "sessions_per_address",
         /// Sessions of one agent.
         SessionsPerAgent = "sessions_per_agent",
         /// Held connects of one browser.
         SessionsPerBrowser = "sessions_per_browser",
+        /// Publications while a slow session is owed nearly too much.
+        SlowConsumer = "slow_consumer",
         /// Subscriptions of one session.
         Subscriptions = "subscriptions",
         /// Passwords that wait to be verified.

@@ -363,9 +363,18 @@ impl Desk {
         read_answer(&mut self.open_send(message)).unwrap()
     }
 
+    /// Sends a body as it is, and returns its answer.
+    pub(crate) fn send_all(&self, body: &Value) -> Answer {
+        read_answer(&mut self.open_body(&body.to_string())).unwrap()
+    }
+
     /// Sends one message, and leaves its answer to be read.
     pub(crate) fn open_send(&mut self, message: &Value) -> TcpStream {
         let body = self.message(message);
+        self.open_body(&body)
+    }
+
+    fn open_body(&self, body: &str) -> TcpStream {
         let headers = self.headers();
         let headers: Vec<(&str, &str)> = headers.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let head = format!("POST {} HTTP/1.1\r\n", self.path);

@@ -9,6 +9,7 @@ mod harness;
 mod life;
 mod origins;
 mod secrets;
+mod slow;
 mod tidy;
 mod tokens;
 mod walk;

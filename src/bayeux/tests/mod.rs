@@ -11,4 +11,5 @@ mod promises;
 mod random_sessions;
 mod replies;
 mod sessions;
+mod slow;
 mod subscribers;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use expect_test::Expect;
 
 use crate::bayeux::{
-    Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, MessageId, ReplyAdvice, Session, Terms,
+    Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, MessageId, ReplyAdvice, Session, SlowConsumer, Terms,
 };
 use crate::ids::Position;
 
@@ -20,6 +20,7 @@ use crate::ids::Position;
 pub(super) enum Kind {
     Ack,
     ConnectOnly,
+    DropOldest,
     Plain,
 }
 
@@ -160,7 +161,8 @@ pub(super) fn terms(kind: Kind) -> Terms {
         max_interval: Duration::from_secs(10),
         longest_hold: Duration::MAX,
         queue_messages: 5,
-        queue_bytes: 20,
+        queue_bytes: if kind == Kind::DropOldest { 300 } else { 20 },
+        slow: if kind == Kind::DropOldest { SlowConsumer::DropOldest } else { SlowConsumer::Expire },
         delivery: if kind == Kind::ConnectOnly { Delivery::ConnectOnly } else { Delivery::AnyReply },
         handshake_reconnect: false,
     }

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bayeux::tests::play::start;
-use crate::bayeux::{Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, Reply, Session, Terms};
+use crate::bayeux::{Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, Reply, Session, SlowConsumer, Terms};
 use crate::ids::Position;
 
 #[test]
@@ -116,6 +116,7 @@ impl World {
             longest_hold: Duration::MAX,
             queue_messages: usize::MAX,
             queue_bytes: usize::MAX,
+            slow: SlowConsumer::Expire,
             delivery: Delivery::AnyReply,
             handshake_reconnect: false,
         };

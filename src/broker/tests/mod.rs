@@ -19,5 +19,7 @@ mod lives;
 mod notices;
 mod own_feeds;
 mod pair;
+mod quota;
+mod slow;
 mod story;
 mod told;

@@ -74,3 +74,21 @@ fn a_proxy_is_known_by_its_address() {
         assert!(Proxies::new(&[entry]).is_err(), "{entry}");
     }
 }
+
+/// Where a request from `peer` came from that says it was forwarded for these.
+fn client(peer: &str, forwarded: &[&str]) -> String {
+    let request = TestRequest::default().peer_addr(format!("{peer}:4711").parse().unwrap());
+    let request = forwarded.iter().fold(request, |request, list| request.append_header(("x-forwarded-for", *list)));
+    proxies().client(&request.to_http_request()).unwrap().to_string()
+}
+
+#[test]
+fn a_client_is_where_the_first_proxy_that_is_not_ours_says() {
+    assert_eq!(client("192.0.2.1", &["198.51.100.9"]), "192.0.2.1", "anybody can say that");
+    assert_eq!(client("10.1.2.3", &[]), "10.1.2.3");
+    assert_eq!(client("10.1.2.3", &["198.51.100.9"]), "198.51.100.9");
+    assert_eq!(client("10.1.2.3", &["203.0.113.5, 198.51.100.9", "10.9.9.9"]), "198.51.100.9", "the rest is hearsay");
+    assert_eq!(client("10.1.2.3", &["10.0.0.1, 10.0.0.2"]), "10.0.0.1");
+    assert_eq!(client("10.1.2.3", &["198.51.100.9, unknown"]), "10.1.2.3");
+    assert_eq!(client("[fd00::1]", &["::ffff:198.51.100.9"]), "198.51.100.9");
+}

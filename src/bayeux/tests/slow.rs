@@ -1,0 +1,116 @@
+//! Clients that do not take what they are owed.
+
+use bytes::Bytes;
+use expect_test::expect;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::bayeux::tests::play::{Kind, check, connect, start, terms};
+use crate::bayeux::{Answer, ConnectKey, Event, Session, Terms};
+use crate::ids::Position;
+
+#[test]
+fn the_oldest_are_dropped_and_the_client_is_told_how_many_in_their_place() {
+    check(
+        Kind::DropOldest,
+        "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n deliver 16 f
+         deliver 17 g\n owed\n connect 2\n written 2\n owed",
+        expect![[r#"
+            00.0s answer 1: {id:1,successful:true}
+            00.0s owed (5, 61)
+            00.0s answer 2: {"data":{"dropped":3},"channel":"/service/partyline/gap"} d e f g {id:2,successful:true}
+            00.0s owed (0, 0)
+        "#]],
+    );
+}
+
+#[test]
+fn a_gap_that_was_lost_on_its_way_is_told_again_with_what_was_dropped_since() {
+    check(
+        Kind::DropOldest,
+        "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n deliver 16 f\n ride 100
+         lost 100\n deliver 17 g\n deliver 18 h\n connect 2",
+        expect![[r#"
+            00.0s answer 1: {id:1,successful:true}
+            00.0s ride 100: {"data":{"dropped":2},"channel":"/service/partyline/gap"} c d e f
+            00.0s answer 2: {"data":{"dropped":4},"channel":"/service/partyline/gap"} e f g h {id:2,successful:true}
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_in_flight_is_not_dropped() {
+    check(
+        Kind::DropOldest,
+        "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n ride 100\n deliver 14 d\n deliver 15 e\n deliver 16 f
+         deliver 17 g\n owed\n lost 100\n connect 2",
+        expect![[r#"
+            00.0s answer 1: {id:1,successful:true}
+            00.0s ride 100: a b c
+            00.0s owed (5, 61)
+            00.0s answer 2: a b c {"data":{"dropped":3},"channel":"/service/partyline/gap"} g {id:2,successful:true}
+        "#]],
+    );
+}
+
+#[test]
+fn what_has_no_place_even_then_is_an_overrun() {
+    check(
+        Kind::DropOldest,
+        "deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n ride 100\n deliver 16 f",
+        expect![[r#"
+            00.0s ride 100: a b c d e
+            00.0s overrun
+        "#]],
+    );
+}
+
+/// Every event is seen, or counted in the gap that stands in its place.
+#[test]
+fn no_event_is_missed_in_silence() {
+    let (mut gaps, mut seen) = (0, 0);
+    for seed in 0..200 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let terms = Terms { queue_messages: random.random_range(3..9), queue_bytes: 700, ..terms(Kind::DropOldest) };
+        let mut session = Session::new(start(), terms, Position::new(10));
+        let (mut made, mut next, mut key) = (0_u64, 1_u64, 0);
+        let mut dropped = 0;
+        for _ in 0..300 {
+            if random.random_bool(0.8) {
+                made += 1;
+                let size = random.random_range(8..90);
+                let mut event = made.to_be_bytes().to_vec();
+                event.resize(size, 0);
+                session.deliver(Position::new(10 + made), Event(Bytes::from(event))).unwrap();
+                dropped += session.poll_dropped();
+                let (messages, bytes) = session.owed();
+                assert!(messages <= terms.queue_messages && bytes <= terms.queue_bytes, "{messages} {bytes}");
+                continue;
+            }
+            key += 1;
+            session.handle_connect(start(), connect(key, None), Position::new(10 + made)).unwrap();
+            while let Some(answer) = session.poll_answer(start(), Position::new(10 + made)) {
+                let Answer::Reply { events, .. } = answer else { continue };
+                for event in events {
+                    match std::str::from_utf8(&event.0)
+                        .ok()
+                        .and_then(|text| text.strip_prefix(r#"{"data":{"dropped":"#))
+                    {
+                        Some(rest) => {
+                            next += rest.split('}').next().unwrap().parse::<u64>().unwrap();
+                            gaps += 1;
+                        }
+                        None => {
+                            assert_eq!(u64::from_be_bytes(event.0[..8].try_into().unwrap()), next);
+                            next += 1;
+                            seen += 1;
+                        }
+                    }
+                }
+            }
+            session.handle_written(start(), ConnectKey(key));
+        }
+        assert!(dropped > 0);
+    }
+    assert!(gaps > 1_000 && seen > 10_000, "{gaps} {seen}");
+}

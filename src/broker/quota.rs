@@ -1,0 +1,97 @@
+//! What one session, one address and all together may do.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::bayeux::{Channel, Error, Family};
+use crate::broker::live::Live;
+use crate::broker::sessions::{Seat, Sessions};
+use crate::metrics::{Label, Limit};
+
+/// How many sessions of all homes came from where. It is looked at by handshakes and by ends.
+#[derive(Debug, Default)]
+pub(super) struct Addresses(Mutex<BTreeMap<IpAddr, usize>>);
+
+/// How long the publications that a session may send at once would take at its rate.
+const BURST: Duration = Duration::from_secs(10);
+
+impl Addresses {
+    /// Counts one more from an address, unless that are too many. Whoever gets a place must [leave](Self::leave) it.
+    #[must_use]
+    pub(super) fn enter(&self, address: IpAddr, most: usize) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(network(address)).or_default();
+        let room = *count < most;
+        *count += usize::from(room);
+        room
+    }
+
+    pub(super) fn leave(&self, address: IpAddr) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&network(address)) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&network(address));
+            }
+        }
+    }
+}
+
+/// The address, or of IPv6 the network that one customer usually has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
+impl Live {
+    /// Whether it may publish once more now, at so many a second.
+    fn may_publish(&mut self, now: Instant, rate: u32) -> bool {
+        let each = Duration::from_secs(1) / rate.max(1);
+        // When the bucket will be full again; it is empty if that is as long as the burst lasts.
+        let full = self.publishes.map_or(now, |full| full.max(now));
+        let allowed = full + each <= now + BURST;
+        if allowed {
+            self.publishes = Some(full + each);
+        }
+        allowed
+    }
+}
+
+impl<T> Sessions<T> {
+    /// Whether a session may publish there now, for all that the limits say.
+    pub(super) fn within_limits(&mut self, now: Instant, seat: Seat, channel: &Channel) -> Result<(), Error> {
+        let rules = self.settings.session_rules;
+        let Some(live) = self.live.get_mut(seat) else { return Err(Error::session_unknown()) };
+        let limit = if rules.publish_rate.is_some_and(|rate| !live.may_publish(now, rate)) {
+            Limit::PublishRate
+        } else if self.total.crowd.waits_for(channel, self.settings.rules.audience(channel)) {
+            Limit::SlowConsumer
+        } else if channel.family() == Family::Broadcast
+            && !self.recent.has_room(channel, rules.channels, self.log.floor())
+        {
+            Limit::Channels
+        } else {
+            return Ok(());
+        };
+        self.metrics.rejected_total.of(limit).inc();
+        Err(Error::limit(limit.as_str()))
+    }
+
+    /// Counts a session to come from an address, if there is room for it.
+    pub(super) fn enter_from(&self, address: Option<IpAddr>) -> bool {
+        match (address, self.settings.session_rules.sessions_per_address) {
+            (Some(address), Some(most)) => self.total.addresses.enter(address, most),
+            (Some(_) | None, _) => true,
+        }
+    }
+
+    /// Tells the other homes how many patterns are subscribed to here.
+    pub(super) fn share_patterns(&mut self) {
+        let patterns = self.subscriptions.patterns();
+        self.total.share_patterns(std::mem::replace(&mut self.shared_patterns, patterns), patterns);
+    }
+}

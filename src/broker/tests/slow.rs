@@ -1,0 +1,149 @@
+//! Clients that do not take what they are owed: memory is bounded, and nobody is left in the dark.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::bayeux::SlowConsumer;
+use crate::broker::tests::kit::{Desk, connect, connect_ack, nobody, peer, publish, settings};
+use crate::broker::{Anonymous, Peer, SessionRules, Settings};
+use crate::ids::BrowserCookie;
+
+fn desk(slow_consumer: SlowConsumer) -> Desk {
+    let session_rules = SessionRules { slow_consumer, publish_rate: None, ..SessionRules::default() };
+    let settings = Settings { session_rules, queue_messages: 8, anonymous: Anonymous::Allow, ..settings() };
+    Desk::with(settings)
+}
+
+/// A session that listens, and has not come back since its first connect.
+fn listener(desk: &mut Desk, who: &Peer, client: &str, ack: &str) {
+    desk.shake(who, client, ack);
+    desk.subscribe(who, client, "/demo/*");
+    desk.ask(who, &connect(client));
+}
+
+/// What a publisher is told, message for message: its error or a dot.
+fn publications(desk: &mut Desk, count: usize) -> String {
+    let publisher = peer("15001");
+    if desk.ask(&publisher, &publish("publisher", "/demo/a", "0")).contains("402") {
+        desk.shake(&publisher, "publisher", "");
+    }
+    let told = |desk: &mut Desk, n: usize| {
+        let answer = desk.ask(&publisher, &publish("publisher", "/demo/a", &n.to_string()));
+        answer
+            .split(r#""error":""#)
+            .nth(1)
+            .map_or_else(|| ".".to_owned(), |rest| rest.split('"').next().unwrap().to_owned())
+    };
+    (1..=count).map(|n| told(desk, n)).collect::<Vec<_>>().join(" ")
+}
+
+fn metric(desk: &Desk, line: &str) -> u64 {
+    let page = desk.metrics.render();
+    page.lines().find_map(|found| found.strip_prefix(line)).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn the_oldest_are_dropped_and_counted_and_told() {
+    let mut desk = desk(SlowConsumer::DropOldest);
+    listener(&mut desk, &peer("15000"), "one", "");
+    assert_eq!(publications(&mut desk, 12), ". . . . . . . . . . . .");
+    expect![[r#"[{"data":{"dropped":5},"channel":"/service/partyline/gap"},{"data":6,"channel":"/demo/a"},{"data":7,"channel":"/demo/a"},{"data":8,"channel":"/demo/a"},{"data":9,"channel":"/demo/a"},{"data":10,"channel":"/demo/a"},{"data":11,"channel":"/demo/a"},{"data":12,"channel":"/demo/a"},{"channel":"/meta/connect","id":"c","successful":true}]"#]].assert_eq(&desk.ask(&peer("15000"), &connect("one")));
+    assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"queue_messages\"}"), 5);
+    assert_eq!(metric(&desk, "partyline_sessions_ended_total{reason=\"overrun\"}"), 0);
+}
+
+#[test]
+fn who_acknowledges_misses_nothing_under_any_policy() {
+    for policy in [SlowConsumer::DropOldest, SlowConsumer::Expire, SlowConsumer::RefuseNew] {
+        let mut desk = desk(policy);
+        listener(&mut desk, &peer("15000"), "one", "ack");
+        assert_eq!(publications(&mut desk, 7), ". . . . . . .", "{policy:?}");
+        let since = desk.ask(&peer("15000"), &connect_ack("one", 0));
+        assert!(since.contains(r#"{"data":7,"#), "{policy:?}: {since}");
+        assert_eq!(publications(&mut desk, 7), ". . . . . . .", "{policy:?}");
+        assert_eq!(desk.known(), 2);
+    }
+}
+
+#[test]
+fn publishers_are_refused_until_the_slow_client_has_taken_some() {
+    let mut desk = desk(SlowConsumer::RefuseNew);
+    listener(&mut desk, &peer("15000"), "one", "");
+    let limit = "429::limit:slow_consumer";
+    assert_eq!(publications(&mut desk, 9), format!(". . . . . {limit} {limit} {limit} {limit}"));
+    assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"slow_consumer\"}"), 4);
+    let elsewhere = desk.ask(&peer("15001"), &publish("publisher", "/demo/a/b", "0"));
+    assert!(elsewhere.contains(r#""successful":true"#), "nobody slow hears that: {elsewhere}");
+    let taken = desk.send(&peer("15000"), &connect("one"));
+    assert!(desk.answer(taken).is_some());
+    desk.written(taken);
+    desk.ask(&peer("15000"), "[{'channel':'/meta/connect','id':'c','clientId':'one','advice':{'timeout':0}}]");
+    assert_eq!(publications(&mut desk, 3), ". . .");
+}
+
+#[test]
+fn publishers_do_not_wait_for_who_is_gone() {
+    let mut desk = desk(SlowConsumer::RefuseNew);
+    listener(&mut desk, &peer("15000"), "one", "");
+    assert!(publications(&mut desk, 9).ends_with("429::limit:slow_consumer"));
+    desk.pass(Duration::from_secs(9));
+    publications(&mut desk, 1);
+    desk.pass(Duration::from_secs(1));
+    assert_eq!(publications(&mut desk, 3), ". . .");
+}
+
+#[test]
+fn publishers_do_not_wait_for_who_may_not_hear_them() {
+    let mut desk = desk(SlowConsumer::RefuseNew);
+    let anybody = nobody();
+    desk.shake(&anybody, "spy", "");
+    desk.subscribe(&anybody, "spy", "/**");
+    for n in 0..7 {
+        desk.publish("/open/a", &n.to_string());
+    }
+    assert_eq!(publications(&mut desk, 3), ". . .", "it is full, but not of that");
+}
+
+#[test]
+fn what_a_thousand_clients_that_never_read_are_owed_is_bounded() {
+    for policy in [SlowConsumer::DropOldest, SlowConsumer::Expire, SlowConsumer::RefuseNew] {
+        let session_rules = SessionRules { slow_consumer: policy, publish_rate: None, ..SessionRules::default() };
+        let most = Settings {
+            session_rules,
+            sessions: 2_000,
+            queue_messages: 100,
+            queue_bytes: 4_096,
+            anonymous: Anonymous::Allow,
+            ..settings()
+        };
+        let mut desk = Desk::with(most);
+        for n in 0..1_000 {
+            let cookie = BrowserCookie::presented(&n.to_string());
+            desk.shake(
+                &Peer { cookie: cookie.clone(), ..nobody() },
+                &format!("c{n}"),
+                if n % 2 == 0 { "ack" } else { "" },
+            );
+            desk.subscribe(&Peer { cookie, ..nobody() }, &format!("c{n}"), "/open/*");
+        }
+        assert_eq!(desk.known(), 1_000);
+        let mut worst = 0;
+        for n in 0..2_000 {
+            // From elsewhere, so that nobody can be refused.
+            desk.publish("/open/a", &format!("\"{n:0>64}\""));
+            if n % 10 == 0 {
+                let [_, _, _, _, messages, bytes] = desk.sessions.count();
+                assert!(messages <= 1_000 * 100 && bytes <= 1_000 * 4_096, "{policy:?}: {messages} {bytes}");
+                worst = worst.max(bytes);
+            }
+        }
+        let [sessions, _, _, _, _, bytes] = desk.sessions.count();
+        match policy {
+            SlowConsumer::DropOldest => assert!(sessions == 1_000 && bytes > 500 * 3_500, "{sessions} {bytes}"),
+            SlowConsumer::Expire | SlowConsumer::RefuseNew => assert_eq!((sessions, bytes), (500, 0), "the rest ended"),
+        }
+        assert!(worst > 1_000_000, "{policy:?}: {worst}");
+        assert_eq!(desk.sessions.awaited.len(), 0);
+    }
+}

@@ -1,0 +1,66 @@
+//! What all homes count together.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::broker::quota::Addresses;
+use crate::broker::sessions::{Awaited, Sessions};
+use crate::broker::slow::Crowd;
+
+/// What all homes count together.
+#[derive(Debug, Default)]
+pub(super) struct Total {
+    sessions: AtomicUsize,
+    patterns: AtomicUsize,
+    /// Where they come from.
+    pub(super) addresses: Addresses,
+    /// Those that publishers wait for.
+    pub(super) crowd: Crowd,
+}
+
+impl Total {
+    /// How many.
+    pub(super) fn get(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove(&self) {
+        self.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many patterns are subscribed to, give or take what the homes did in this moment. One pattern counts at each.
+    pub(super) fn patterns(&self) -> usize {
+        self.patterns.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn share_patterns(&self, before: usize, after: usize) {
+        self.patterns.fetch_add(after, Ordering::Relaxed);
+        self.patterns.fetch_sub(before, Ordering::Relaxed);
+    }
+}
+
+impl<T> Sessions<T> {
+    /// The core is given up: its sessions are counted no more.
+    pub(super) fn forget(&self) {
+        for (_, live) in &self.live {
+            if let Some(address) = live.address {
+                self.total.addresses.leave(address);
+            }
+            if live.slow {
+                self.total.crowd.leave(&live.state);
+            }
+        }
+        for awaited in self.awaited.values() {
+            if let Awaited::Handshake { address: Some(address), .. } = awaited {
+                self.total.addresses.leave(*address);
+            }
+        }
+        self.total.share_patterns(self.shared_patterns, 0);
+        for _ in 0..self.live.len() + self.shaking.values().sum::<usize>() {
+            self.total.remove();
+        }
+    }
+}
