@@ -12,11 +12,11 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
-use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Store};
+use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Store, Transports};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CookieKey, HttpConfig, Origins, Proxies};
+use crate::http::{CallbackPolling, CookieKey, HttpConfig, Origins, Proxies};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
@@ -187,6 +187,10 @@ fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Resul
         sessions: bayeux.sessions,
         sessions_per_agent: bayeux.sessions_per_agent,
         subscriptions_per_session: bayeux.subscriptions_per_session,
+        transports: Transports {
+            cometd: if bayeux.callback_polling { &["long-polling", "callback-polling"] } else { &["long-polling"] },
+            desktops: &["long-polling"],
+        },
         binding: if bayeux.trust_client_id { Binding::ClientId } else { Binding::Cookie },
         anonymous: if bayeux.anonymous { Anonymous::Allow } else { Anonymous::Refuse },
         desktop_unknown: Error::parse(&config.desktops.unknown_session_error).map_err(|error| bad(&error))?,
@@ -254,6 +258,7 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
             json_depth: bayeux.json_depth,
             subscriptions: bayeux.subscriptions_per_session,
         },
+        callback_polling: if bayeux.callback_polling { CallbackPolling::Spoken } else { CallbackPolling::Refused },
         duplicate_connect_status: status,
         idle: config.auth.idle,
         proxies: Proxies::new(&config.server.trusted_proxies).map_err(|error| bad(&error))?,

@@ -100,6 +100,7 @@ impl BayeuxConfig {
             json_depth: from.length("bayeux.json_depth", 4)?,
             duplicate_connect_status: from.number("bayeux.duplicate_connect_status", "400 to 599", error_status)?,
             trust_client_id: from.boolean("bayeux.trust_client_id")?,
+            callback_polling: from.boolean("bayeux.callback_polling")?,
             anonymous: from.boolean("bayeux.anonymous")?,
         })
     }

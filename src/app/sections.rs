@@ -131,6 +131,8 @@ section! {
         duplicate_connect_status: u16,
         /// Whether a clientId is enough without its cookie.
         trust_client_id: bool,
+        /// Whether callback-polling is spoken.
+        callback_polling: bool,
         /// Whether nobody in particular may handshake.
         anonymous: bool,
     }

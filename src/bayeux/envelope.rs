@@ -33,6 +33,7 @@ use super::error::Error;
 use super::message::Message;
 use super::reply::{Reply, ReplyAdvice};
 use super::scan;
+use super::session::Delivery;
 
 /// How much a client may send at once.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,8 @@ pub struct Batch {
     pub requests: Vec<Request>,
     /// The token that the first message with one bears in its `ext`.
     pub token: Option<Token>,
+    /// Which of its replies events may go with, whatever the session says.
+    pub delivery: Delivery,
 }
 
 /// A message's `id`: the JSON token as it came, quotes included, echoed as it came.
@@ -164,7 +167,21 @@ impl Batch {
             return Err(BadBatch::Empty);
         }
         let token = messages.iter().find_map(Message::token);
-        Ok(Self { requests: messages.iter().map(|message| message.request(body, limits)).collect(), token })
+        Ok(Self {
+            requests: messages.iter().map(|message| message.request(body, limits)).collect(),
+            token,
+            delivery: Delivery::AnyReply,
+        })
+    }
+
+    /// This batch, and then `other`: the one that a client had to cut in two.
+    ///
+    /// # Errors
+    /// [`BadBatch::TooMany`] if there are more messages than one batch may have.
+    pub fn join(mut self, other: Self, limits: &Limits) -> Result<Self, BadBatch> {
+        self.requests.extend(other.requests);
+        self.token = self.token.or(other.token);
+        if self.requests.len() > limits.batch_messages { Err(BadBatch::TooMany) } else { Ok(self) }
     }
 
     /// Where the handshake is, if there is one. It should be alone; if it is not, it is carried out, and every

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::bayeux;
-use crate::bayeux::{Batch, Event, Reply, Request};
+use crate::bayeux::{Batch, Delivery, Event, Reply, Request};
 use crate::broker::handle::Peer;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::Answered;
@@ -25,6 +25,8 @@ pub(super) struct Conversation<T> {
     pub fresh: Option<ClientId>,
     /// Messages that have not been looked at.
     pub requests: VecDeque<Request>,
+    /// Which replies events may ride along with.
+    pub delivery: Delivery,
     /// A place for each reply, in the order of the messages.
     pub replies: Vec<Option<Reply>>,
     /// Events that ride along.
@@ -49,6 +51,7 @@ impl<T> Conversation<T> {
             fresh,
             replies: Vec::new(),
             requests: batch.requests.into(),
+            delivery: batch.delivery,
             events: Vec::new(),
             session: None,
             blocked: false,

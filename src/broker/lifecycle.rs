@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Answer, ConnectKey, Error, Event, Pattern, Reply, ReplyAdvice, Session};
+use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::ending::is_told;
 use crate::broker::live::{Flight, Live, Stage};
@@ -355,6 +355,7 @@ impl<T> Sessions<T> {
         let seat = conversation.session.and_then(|session| self.seats.get(&session).copied());
         if conversation.events.is_empty()
             && !conversation.shakes
+            && conversation.delivery == Delivery::AnyReply
             && let Some(seat) = seat
             && let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat)
         {

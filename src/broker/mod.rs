@@ -43,4 +43,4 @@ pub use look::{Attendance, Listener, SessionView};
 pub use notices::{Gap, Happened, Notice, Page};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};
 pub use session_rules::SessionRules;
-pub use settings::{Anonymous, Binding, Settings};
+pub use settings::{Anonymous, Binding, Settings, Transports};

@@ -22,9 +22,6 @@ use crate::log::Expected;
 use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, Source};
 use crate::records::{ChannelPublished, Direct, SessionState, Start};
 
-/// The transports on offer.
-const TRANSPORTS: &[&str] = &["long-polling"];
-
 impl<T> Sessions<T> {
     /// Takes a client's request in.
     pub(super) fn handle_request(&mut self, now: Instant, key: ConnectKey, conversation: Conversation<T>) {
@@ -217,7 +214,7 @@ impl<T> Sessions<T> {
             return Err((Error::handshake_denied(), ReplyAdvice::NONE, HandshakeOutcome::Refused));
         }
         if let Some(types) = types
-            && !types.iter().any(|name| TRANSPORTS.contains(&&**name))
+            && !types.iter().any(|name| self.offered(peer).contains(&&**name))
         {
             return Err((Error::connection_types_unsupported(types), ReplyAdvice::NONE, HandshakeOutcome::Refused));
         }
@@ -233,6 +230,11 @@ impl<T> Sessions<T> {
         self.metrics.rejected_total.of(limit).inc();
         let later = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
         Err((Error::limit(limit.as_str()), later, HandshakeOutcome::Busy))
+    }
+
+    /// The connection types that a peer may use.
+    fn offered(&self, peer: &Peer) -> &'static [&'static str] {
+        if peer.desktop { self.settings.transports.desktops } else { self.settings.transports.cometd }
     }
 
     /// Whether an agent has as many sessions as it may have.
@@ -272,7 +274,8 @@ impl<T> Sessions<T> {
             Some(_) | None => (None, None),
         };
         let ack = if agreed { Agreed::Acknowledge { batch } } else { Agreed::Nothing };
-        self.fill(key, slot, Reply::Handshake { id, client, types: TRANSPORTS, advice, ack, messages });
+        let types = self.conversations.get(&key).map_or(&[][..], |conversation| self.offered(&conversation.peer));
+        self.fill(key, slot, Reply::Handshake { id, client, types, advice, ack, messages });
     }
 
     fn connect(

@@ -31,6 +31,8 @@ pub struct Settings {
     pub sessions_per_agent: usize,
     /// How many patterns one session may subscribe to.
     pub subscriptions_per_session: usize,
+    /// The connection types on offer.
+    pub transports: Transports,
     /// Whether a clientId is enough without the cookie that came with it.
     pub binding: Binding,
     /// Whether those who are not logged in may handshake.
@@ -45,6 +47,15 @@ pub struct Settings {
     pub node: Arc<str>,
     /// How many homes there are.
     pub homes: usize,
+}
+
+/// The connection types on offer, best first, as a handshake's reply tells them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Transports {
+    /// Under the customary name.
+    pub cometd: &'static [&'static str],
+    /// On the desktops' path.
+    pub desktops: &'static [&'static str],
 }
 
 /// What a request must show, besides the clientId and the login, to speak for a session.

@@ -15,6 +15,7 @@ use crate::exchange::Exchange;
 use crate::gws::Rendering;
 use crate::metrics::Metrics;
 
+use super::callback::CallbackPolling;
 use super::cookies::CookieConfig;
 use super::origin::Origins;
 use super::proxies::Proxies;
@@ -38,6 +39,8 @@ pub struct HttpConfig {
     pub origins: Origins,
     /// What a Bayeux body may hold.
     pub limits: Limits,
+    /// Whether callback-polling is spoken.
+    pub callback_polling: CallbackPolling,
     /// The status of a parked connect whose place a newer one took: 400 to 599.
     pub duplicate_connect_status: StatusCode,
     /// How long a login lives that is not used.

@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     /// Too much is waiting; nothing was done.
     #[error("the server is busy")]
     Busy,
+    /// The function that a script is to call has no plain name.
+    #[error("the callback must be one name of 1 to 64 letters, digits, dots, hyphens and underscores")]
+    Callback,
     /// The exchange did not accept the command.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -81,7 +84,7 @@ impl Failure {
             Self::Command(CommandError::Refused(refused)) => Self::refused(refused),
             Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
             Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
-            Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
+            Self::Callback | Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
             Self::Token(_) => (StatusCode::UNAUTHORIZED, Code::NotAuthenticated),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
@@ -108,6 +111,7 @@ impl Failure {
             Self::Batch(BadBatch::Empty | BadBatch::Malformed)
             | Self::Body(BadBody::Broken | BadBody::Charset | BadBody::Encoding)
             | Self::Busy
+            | Self::Callback
             | Self::Command(_)
             | Self::Denied
             | Self::Headers
@@ -129,6 +133,7 @@ impl Failure {
             Self::Batch(_)
             | Self::Body(_)
             | Self::Busy
+            | Self::Callback
             | Self::Command(_)
             | Self::Headers
             | Self::Key
@@ -170,6 +175,7 @@ impl Failure {
             ) => Some((WWW_AUTHENTICATE, HeaderValue::from_static(INVALID))),
             Self::Batch(_)
             | Self::Body(_)
+            | Self::Callback
             | Self::Command(CommandError::KeyReused | CommandError::LogFull | CommandError::Refused(_))
             | Self::Denied
             | Self::Headers

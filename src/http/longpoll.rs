@@ -13,10 +13,14 @@ use crate::metrics::HandshakeOutcome;
 
 use super::bearer;
 use super::body;
+use super::body::BadBody;
+use super::callback;
+use super::callback::{Callback, CallbackPolling};
 use super::caller::{Caller, cookies};
 use super::cors::{admit, is_preflight, preflight};
 use super::delivery::DeliveryBody;
 use super::errors::Failure;
+use super::forms;
 use super::origin::Source;
 use super::place::Place;
 use super::server::Shared;
@@ -55,6 +59,9 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
         _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
+        Method::GET if shared.config.callback_polling == CallbackPolling::Spoken && mount == Mount::Cometd => {
+            take_scripted(mount, &shared, &request).await
+        }
         Method::OPTIONS => Ok(HttpResponse::Ok().insert_header((ALLOW, "POST, OPTIONS")).finish()),
         _ => Err(Failure::Transport),
     };
@@ -74,12 +81,31 @@ async fn take(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
-    let Arrival { batch, peer, cookies } = match arrive(mount, shared, request, payload).await? {
+    let arrival = arrive(mount, shared, request, payload).await?;
+    respond(shared, arrival, delivery).await
+}
+
+/// As [`take`], with the messages in the query and the answer as a script.
+async fn take_scripted(mount: Mount, shared: &Shared, request: &HttpRequest) -> Result<HttpResponse, Failure> {
+    if shared.config.origins.source_of_script(request.headers()) == Source::Foreign {
+        return Err(Failure::Origin);
+    }
+    let callback = Callback::parse(request.query_string())?;
+    let arrival = arrive_scripted(mount, shared, request).await?;
+    respond(shared, arrival, move |body, receipt| callback.delivery(&body, receipt)).await
+}
+
+async fn respond(
+    shared: &Shared,
+    arrival: Result<Arrival, Refusal>,
+    write: impl FnOnce(Vec<u8>, Option<Receipt>) -> HttpResponse,
+) -> Result<HttpResponse, Failure> {
+    let Arrival { batch, peer, cookies } = match arrival {
         Ok(arrival) => arrival,
-        Err(refusal) => return Ok(delivery(refusal, None)),
+        Err(refusal) => return Ok(write(refusal, None)),
     };
     let mut response = match shared.state.broker.take(peer, batch).await {
-        Outcome::Answer { body, receipt } => delivery(body, receipt),
+        Outcome::Answer { body, receipt } => write(body, receipt),
         Outcome::Busy => return Err(Failure::Busy),
         Outcome::Superseded => return Ok(HttpResponse::new(shared.config.duplicate_connect_status)),
     };
@@ -105,14 +131,41 @@ async fn arrive(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Result<Arrival, Refusal>, Failure> {
+    let caller = welcome(mount, shared, request).await?;
     let headers = request.headers();
-    let mut caller = Caller::identify(shared, request).await?;
-    let may_log_in = shared.state.tokens.is_some();
-    if caller.is_none() && mount == Mount::Desktops && !may_log_in {
-        return Err(Failure::Denied);
-    }
     let body = body::read(headers, payload, shared.config.max_body, shared.config.body_timeout).await?;
-    let batch = Batch::decode(&body, &shared.config.limits)?;
+    let batch = forms::decode(&body, &shared.config.limits)?;
+    admit_batch(mount, shared, request, caller, batch)
+}
+
+async fn arrive_scripted(
+    mount: Mount,
+    shared: &Shared,
+    request: &HttpRequest,
+) -> Result<Result<Arrival, Refusal>, Failure> {
+    let caller = welcome(mount, shared, request).await?;
+    let query = request.query_string();
+    if query.len() > shared.config.max_body {
+        return Err(BadBody::TooLarge.into());
+    }
+    let batch = callback::batch(query, &shared.config.limits)?;
+    admit_batch(mount, shared, request, caller, batch)
+}
+
+/// Who calls, as far as the head of the request tells: nothing more is read of somebody who may not come.
+async fn welcome(mount: Mount, shared: &Shared, request: &HttpRequest) -> Result<Option<Caller>, Failure> {
+    let caller = Caller::identify(shared, request).await?;
+    let may_log_in = shared.state.tokens.is_some();
+    if caller.is_none() && mount == Mount::Desktops && !may_log_in { Err(Failure::Denied) } else { Ok(caller) }
+}
+
+fn admit_batch(
+    mount: Mount,
+    shared: &Shared,
+    request: &HttpRequest,
+    mut caller: Option<Caller>,
+    batch: Batch,
+) -> Result<Result<Arrival, Refusal>, Failure> {
     if let Some(token) = &batch.token {
         caller = match Caller::with_token(caller, shared, request, token) {
             Ok(caller) => caller,
@@ -122,7 +175,7 @@ async fn arrive(
     if caller.is_none() && mount == Mount::Desktops {
         return Err(Failure::Denied);
     }
-    let (cookie, drawn) = browser_cookie(headers);
+    let (cookie, drawn) = browser_cookie(request.headers());
     let fresh = drawn == Drawn::Now && batch.handshake().is_some();
     let browser = if fresh { shared.cookies.set(BROWSER, cookie.reveal(), request) } else { None };
     let login = caller.as_mut().and_then(Caller::take_renewal);

@@ -9,12 +9,14 @@
 mod basic;
 mod bearer;
 mod body;
+mod callback;
 mod caller;
 mod config;
 mod cookies;
 mod cors;
 mod delivery;
 mod errors;
+mod forms;
 mod frame;
 mod logins;
 mod longpoll;
@@ -28,6 +30,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use callback::CallbackPolling;
 pub use config::{CookieKey, HttpConfig, Readiness, State};
 pub use cookies::{CookieConfig, CookieSecure, SameSite};
 pub use origin::{BadOrigin, Origins};

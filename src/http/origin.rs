@@ -3,7 +3,7 @@
 //! Invariants: an origin that is neither this server's nor listed is never allowed, whatever else the request says;
 //! the opaque origin `null` is never allowed.
 
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERER};
 
 /// The origins whose pages may call.
 #[derive(Clone, Debug)]
@@ -69,6 +69,22 @@ impl Origins {
             Source::Listed(value.clone())
         } else {
             Source::Foreign
+        }
+    }
+
+    /// Where a request for a script comes from. A browser that runs one names no origin, but the page or what it has to
+    /// do with this server. Who names neither is no browser, or one too old to say.
+    pub(crate) fn source_of_script(&self, headers: &HeaderMap) -> Source {
+        let named = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let page = named(REFERER).filter(|page| !page.is_empty());
+        let host = named(HOST).unwrap_or_default();
+        match (page, named(SEC_FETCH_SITE)) {
+            (_, Some("none" | "same-origin")) | (None, None) => Source::Own,
+            (None, Some(_)) => Source::Foreign,
+            (Some(page), _) => match origin_of(&page.to_ascii_lowercase()) {
+                Some(origin) if self.allows(&origin, host) => Source::Own,
+                Some(_) | None => Source::Foreign,
+            },
         }
     }
 

@@ -12,4 +12,5 @@ mod secrets;
 mod slow;
 mod tidy;
 mod tokens;
+mod transports;
 mod walk;

@@ -160,6 +160,7 @@ fn settings() -> broker::Settings {
         sessions: 100,
         sessions_per_agent: 10,
         subscriptions_per_session: 10,
+        transports: broker::Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
         binding: broker::Binding::Cookie,
         anonymous: broker::Anonymous::Refuse,
         desktop_unknown: bayeux::Error::parse("402::Unknown client").unwrap(),

@@ -11,7 +11,7 @@ use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Output, Sessions};
-use crate::broker::{Anonymous, Binding, Peer, ReplayId, Rule, Rules, SessionRules, Settings, Store, Who};
+use crate::broker::{Anonymous, Binding, Peer, ReplayId, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
@@ -66,6 +66,7 @@ pub(super) fn settings() -> Settings {
         sessions: 100,
         sessions_per_agent: 10,
         subscriptions_per_session: 4,
+        transports: Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
         binding: Binding::Cookie,
         anonymous: Anonymous::Refuse,
         desktop_unknown: Error::parse("402::Unknown client").unwrap(),

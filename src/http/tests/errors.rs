@@ -30,6 +30,7 @@ fn failures() -> Vec<Failure> {
         BadBody::Late.into(),
         BadBody::TooLarge.into(),
         Failure::Busy,
+        Failure::Callback,
         CommandError::Busy.into(),
         CommandError::KeyReused.into(),
         CommandError::LogFull.into(),
@@ -80,6 +81,7 @@ async fn every_failure_has_its_status_and_its_code() {
         408 {"statusCode":1,"statusMessage":"the body did not arrive in time"}
         413 {"statusCode":10,"statusMessage":"the body is too large"}
         503 {"statusCode":4,"statusMessage":"the server is busy"}
+        400 {"statusCode":1,"statusMessage":"the callback must be one name of 1 to 64 letters, digits, dots, hyphens and underscores"}
         503 {"statusCode":4,"statusMessage":"the server is busy"}
         409 {"statusCode":18,"statusMessage":"the idempotency key was used for another command"}
         500 {"statusCode":4,"statusMessage":"the log takes no writes"}

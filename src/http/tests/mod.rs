@@ -1,6 +1,7 @@
 //! Tests of the doors, as far as they need nobody behind them.
 
 mod body;
+mod callback;
 mod cookies;
 mod credentials;
 mod delivery;

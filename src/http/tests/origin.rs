@@ -100,3 +100,28 @@ fn a_request_that_names_no_origin_is_no_page_s() {
     assert_eq!(check(&[(HOST, "x"), (ORIGIN, "https://y"), (site(), "same-origin")]), Source::Own);
     assert_eq!(check(&[(HOST, "x"), (ORIGIN, "https://y"), (site(), "same-site")]), Source::Foreign);
 }
+
+#[test]
+fn a_script_is_for_the_pages_that_may_call() {
+    let check = |headers: &[(&'static str, &'static str)]| {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        origins().source_of_script(&headers.iter().map(pair).collect())
+    };
+    let (site, from) = ("sec-fetch-site", "referer");
+    assert_eq!(check(&[]), Source::Own, "no browser, or one that does not say");
+    assert_eq!(check(&[("host", "x"), (from, "http://x/page?a=b")]), Source::Own);
+    assert_eq!(check(&[("host", "x"), (site, "same-origin")]), Source::Own);
+    assert_eq!(check(&[("host", "x"), (site, "none")]), Source::Own, "the user typed it");
+    assert_eq!(check(&[(site, "cross-site"), (from, "https://desk.example.org/")]), Source::Own);
+    for headers in [
+        &[(site, "cross-site")][..],
+        &[(site, "same-site")],
+        &[(site, "cross-site"), (from, "https://evil.example/")],
+        &[(from, "https://evil.example/https://desk.example.org")],
+        &[(from, "desk.example.org")],
+    ] {
+        assert_eq!(check(headers), Source::Foreign, "{headers:?}");
+    }
+}
