@@ -5,6 +5,7 @@ mod admin;
 mod bad_input;
 mod conference;
 mod crash;
+mod deploy;
 mod harness;
 mod life;
 mod origins;
