@@ -146,8 +146,8 @@ fn what_was_accepted_just_before_a_kill_is_there_after_it() {
     for round in 0..6 {
         let dialler = {
             let agent = agent.clone();
+            let path = format!("me/devices/{}/calls", agent.device());
             std::thread::spawn(move || {
-                let path = format!("me/devices/{}/calls", agent.device());
                 let dial = json!({"operationName": "Dial", "destination": {"phoneNumber": "15001"}});
                 (0..200).filter(|_| try_post(&agent, &path, &dial)).count()
             })
