@@ -5,8 +5,8 @@
 //! happens is a record in one ordered log; `ARCHITECTURE.md` draws the map.
 //!
 //! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`] and [`calls`]; what is kept
-//! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`gws`], [`directory`] and
-//! [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
+//! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`upstream`], [`gws`],
+//! [`directory`] and [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
 //! [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
 
 pub mod admin;
@@ -26,3 +26,4 @@ pub mod log;
 pub mod metrics;
 pub mod records;
 pub mod switch;
+pub mod upstream;

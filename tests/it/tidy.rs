@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may name, besides itself. Whatever does not stand here is forbidden.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("ids", &[]),
     ("clock", &["ids"]),
     ("bayeux", &["ids"]),
@@ -16,7 +16,11 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("metrics", &["clock", "ids"]),
     ("records", &["bayeux", "calls", "clock", "ids", "log"]),
     ("switch", &["calls", "clock", "ids"]),
-    ("broker", &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"]),
+    ("upstream", &["bayeux", "ids"]),
+    (
+        "broker",
+        &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch", "upstream"],
+    ),
     ("exchange", &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"]),
     ("admin", &["bayeux", "broker", "clock", "ids", "metrics"]),
     ("client", &["bayeux", "clock", "ids"]),
@@ -40,6 +44,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "metrics",
             "records",
             "switch",
+            "upstream",
         ],
     ),
     ("loadtest", &["bayeux", "client", "clock", "ids", "metrics"]),
