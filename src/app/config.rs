@@ -6,7 +6,7 @@ use super::error::ConfigError;
 use super::reader::Reader;
 use super::sections::{
     AdminSection, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
-    GwsConfig, LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig,
+    GwsConfig, LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig, UpstreamSection,
 };
 use super::settings::{Settings, Sources};
 
@@ -25,6 +25,8 @@ pub struct Config {
     pub desktops: DesktopsConfig,
     /// Who may do what to which channels.
     pub channels: Vec<ChannelRule>,
+    /// How back ends are asked that answer service channels.
+    pub upstream: UpstreamSection,
     /// The log.
     pub log: LogConfig,
     /// The link to telephony.
@@ -57,6 +59,7 @@ impl Config {
         let bayeux = BayeuxConfig::read(&mut reader)?;
         let desktops = DesktopsConfig::read(&mut reader)?;
         let channels = ChannelRule::read_all(&mut reader)?;
+        let upstream = UpstreamSection::read(&mut reader)?;
         let log = LogConfig::read(&mut reader)?;
         let switch = SwitchConfig::read(&mut reader)?;
         let simulated = SimulatedSection::read(&mut reader)?;
@@ -78,6 +81,7 @@ impl Config {
             bayeux,
             desktops,
             channels,
+            upstream,
             log,
             switch,
             simulated,

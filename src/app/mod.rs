@@ -21,6 +21,7 @@ mod serve;
 mod settings;
 mod telemetry;
 mod tokens;
+mod upstream;
 mod watch;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ pub use plan::{Drain, Plan, PlanError, cookie_key};
 pub use sections::{
     AdminSection, AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection,
     DrainConfig, Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection,
-    SwitchConfig, TelemetryConfig, Who,
+    SwitchConfig, TelemetryConfig, UpstreamSection, Who,
 };
 pub use serve::{Running, ServeError, build, serve};
 pub use settings::{Origin, Sources};

@@ -20,11 +20,13 @@ use crate::http::{CallbackPolling, CookieKey, HttpConfig, Origins, Proxies};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
+use crate::upstream::Endpoint;
 
 use super::admin::{AdminPlan, admin_plan};
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
 use super::tokens::TokenPlan;
+use super::upstream::back_ends;
 
 /// The configuration as the rooms want it.
 #[derive(Debug)]
@@ -194,6 +196,7 @@ fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Resul
         binding: if bayeux.trust_client_id { Binding::ClientId } else { Binding::Cookie },
         anonymous: if bayeux.anonymous { Anonymous::Allow } else { Anonymous::Refuse },
         desktop_unknown: Error::parse(&config.desktops.unknown_session_error).map_err(|error| bad(&error))?,
+        upstream: Arc::new(back_ends(config, &rules)?),
         rules,
         rendering,
         node: "local".into(),
@@ -238,6 +241,7 @@ fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
         create,
         store,
         lazy: rule.lazy,
+        upstream: rule.upstream.as_deref().map(Endpoint::parse).transpose().map_err(|error| bad(&error))?,
         broadcast_to_publisher: rule.broadcast_to_publisher,
     })
 }

@@ -17,6 +17,7 @@ use super::sections::{
     Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
     TelemetryConfig, Who,
 };
+use super::upstream::upstream;
 
 impl ServerConfig {
     pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
@@ -124,8 +125,11 @@ impl ChannelRule {
 
     fn read(mut entry: Entry) -> Result<Self, ConfigError> {
         let expected = "a channel or a pattern such as \"/demo/**\"";
+        let pattern: String =
+            entry.parsed("pattern", expected, |t| (t.starts_with('/') && t.len() > 1).then(|| t.into()))?;
         let rule = Self {
-            pattern: entry.parsed("pattern", expected, |t| (t.starts_with('/') && t.len() > 1).then(|| t.into()))?,
+            upstream: upstream(&mut entry, &pattern)?,
+            pattern,
             subscribe: Who::read(entry.field("subscribe"))?,
             publish: Who::read(entry.field("publish"))?,
             create: Who::read(entry.field("create"))?,

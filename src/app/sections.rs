@@ -167,8 +167,24 @@ section! {
         retain_messages: usize,
         /// Whether a delivery carries its position in `data.event.replayId` too.
         replay_id_in_data: bool,
+        /// The back end that answers messages, for service channels.
+        upstream: Option<String>,
         /// Whether publishers hear themselves; `None` for as everywhere.
         broadcast_to_publisher: Option<bool>,
+    }
+}
+
+section! {
+    /// `upstream`: how back ends are asked that answer service channels.
+    UpstreamSection {
+        /// How long an answer may take.
+        timeout: Duration,
+        /// Questions that each back end may have open.
+        concurrency: usize,
+        /// Bytes of an answer.
+        max_answer: usize,
+        /// The file with the secret that requests are signed with.
+        secret_file: Option<PathBuf>,
     }
 }
 

@@ -158,6 +158,36 @@ impl Error {
         Self::about(404, channel.as_str(), "service_unknown")
     }
 
+    /// The connection to whoever answers there broke: nobody knows whether the message was taken.
+    pub fn upstream_broken(channel: &Channel) -> Self {
+        Self::about(502, channel.as_str(), "upstream_broken")
+    }
+
+    /// Whoever answers there has as much to answer as it may have; it was not sent there.
+    pub fn upstream_busy(channel: &Channel) -> Self {
+        Self::about(503, channel.as_str(), "upstream_busy")
+    }
+
+    /// What came back from there is no answer.
+    pub fn upstream_invalid(channel: &Channel) -> Self {
+        Self::about(502, channel.as_str(), "upstream_invalid")
+    }
+
+    /// Whoever answers there said no; `data` says why.
+    pub fn upstream_refused(channel: &Channel) -> Self {
+        Self::about(400, channel.as_str(), "upstream_refused")
+    }
+
+    /// Whoever answers there did not do so in time.
+    pub fn upstream_timeout(channel: &Channel) -> Self {
+        Self::about(504, channel.as_str(), "upstream_timeout")
+    }
+
+    /// Whoever answers there cannot be reached; it was not sent there.
+    pub fn upstream_unreachable(channel: &Channel) -> Self {
+        Self::about(502, channel.as_str(), "upstream_unreachable")
+    }
+
     /// The server is about to stop.
     pub fn draining() -> Self {
         Self::plain(503, "draining")

@@ -13,6 +13,8 @@ use crate::bayeux::{Batch, ConnectKey};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::{Outcome, Peer, Receipt};
+use crate::broker::service;
+use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
 use crate::broker::settings::Settings;
 use crate::broker::total::Total;
@@ -21,6 +23,7 @@ use crate::ids::{ClientId, Position, SessionId};
 use crate::log;
 use crate::log::{Follower, Lagged, Log, Record};
 use crate::metrics::{EndReason, Metrics, Transport, Waiting};
+use crate::upstream::Upstream;
 
 /// How many requests may wait for a home. One more is answered [`Outcome::Busy`].
 const MAILBOX: usize = 4096;
@@ -36,6 +39,7 @@ pub(super) type Home = Sessions<oneshot::Sender<Outcome>>;
 pub(super) struct AgentsActor {
     sessions: Home,
     log: Arc<dyn Log>,
+    upstream: Arc<dyn Upstream>,
     metrics: Metrics,
     home: usize,
     /// How far the log had come when this actor started; requests wait until that is applied.
@@ -123,6 +127,7 @@ impl AgentsActor {
         home: usize,
     ) -> Self {
         Self {
+            upstream: Arc::clone(&settings.upstream),
             sessions: Sessions::new(settings, metrics.clone(), Arc::clone(&log), total, home),
             ready_at: log.head(),
             log,
@@ -164,9 +169,21 @@ impl AgentsActor {
                         }
                     }));
                 }
+                Output::Ask(ask) => self.ask(*ask, ctx),
             }
         }
         self.arm(ctx);
+    }
+
+    fn ask(&self, Ask { endpoint, question, asked }: Ask, ctx: &mut Context<Self>) {
+        let began = clock::now();
+        let asking = self.upstream.ask(&endpoint, question).into_actor(self);
+        ctx.spawn(asking.map(move |answer, actor, ctx| {
+            let took = clock::now().saturating_duration_since(began);
+            service::observe(&actor.metrics, &answer, took.as_secs_f64());
+            actor.sessions.handle_answered(asked, answer);
+            actor.drive(ctx);
+        }));
     }
 
     fn arm(&mut self, ctx: &mut Context<Self>) {
@@ -380,6 +397,8 @@ impl Handler<Stop> for AgentsActor {
                     let _ = tell.send(outcome(answer, ctx));
                 }
                 Output::Append(record) => appends.push(self.log.append(record)),
+                // Nobody could be told the answer.
+                Output::Ask(_) => {}
             }
         }
         ctx.stop();

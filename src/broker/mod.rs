@@ -25,6 +25,7 @@ mod recent;
 mod requests;
 mod resume;
 mod rules;
+mod service;
 mod session_rules;
 mod sessions;
 mod settings;

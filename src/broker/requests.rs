@@ -20,7 +20,7 @@ use crate::broker::subscribe::Told;
 use crate::ids::{AgentId, ClientId, Position, SessionId};
 use crate::log::Expected;
 use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, Source};
-use crate::records::{ChannelPublished, Direct, SessionState, Start};
+use crate::records::{ChannelPublished, SessionState, Start};
 
 impl<T> Sessions<T> {
     /// Takes a client's request in.
@@ -350,14 +350,8 @@ impl<T> Sessions<T> {
             return self.reply(key, Reply::Publish { id, channel, error: Some(error) });
         }
         match channel.family() {
-            Family::Service if channel.as_str() == "/service/echo" => {
-                let id_token = id.clone().map(|id| id.0);
-                let direct = Direct { session, channel: channel.clone(), data, id: id_token, error: None };
-                let slot = self.reserve(key);
-                let awaited = Awaited::Publication { key, slot, reply: Reply::Publish { id, channel, error: None } };
-                self.append_direct(&direct, awaited);
-            }
-            Family::Meta | Family::Service => {
+            Family::Service => self.serve(key, (session, agent), id, channel, data),
+            Family::Meta => {
                 let error = Some(Error::service_unknown(&channel));
                 self.reply(key, Reply::Publish { id, channel, error });
             }

@@ -11,6 +11,7 @@ use crate::bayeux::{Channel, Pattern};
 use crate::ids::AgentId;
 use crate::log::{Retain, Retention, Subject};
 use crate::records::{ChannelPublished, Keep};
+use crate::upstream::Endpoint;
 
 /// Who may do a thing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,6 +39,8 @@ pub struct Rule {
     pub create: Who,
     /// What becomes of their publications.
     pub store: Store,
+    /// Who answers messages to them; for service channels only.
+    pub upstream: Option<Endpoint>,
     /// How long a publication may wait for another reason to answer a connect; `None` for not at all.
     pub lazy: Option<Duration>,
     /// Whether a publisher that subscribed hears itself; `None` for as everywhere.
@@ -144,6 +147,16 @@ impl Rules {
     /// Whether a publisher that subscribed hears itself.
     pub fn broadcast_to_publisher(&self, channel: &Channel) -> Option<bool> {
         self.rule(channel).and_then(|rule| rule.broadcast_to_publisher)
+    }
+
+    /// Everybody who answers messages to service channels.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Endpoint> {
+        self.0.iter().filter_map(|rule| rule.upstream.as_ref())
+    }
+
+    /// Who answers messages to a service channel.
+    pub fn upstream(&self, channel: &Channel) -> Option<&Endpoint> {
+        self.rule(channel).and_then(|rule| rule.upstream.as_ref())
     }
 
     /// What becomes of a channel's publications.

@@ -16,6 +16,7 @@ use crate::broker::live::{Live, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::rules::Who;
+use crate::broker::service::Ask;
 use crate::broker::settings::Settings;
 use crate::broker::total::Total;
 use crate::calls;
@@ -40,6 +41,8 @@ pub(super) enum Output<T> {
     },
     /// Append a record, and tell the core if that failed.
     Append(NewRecord),
+    /// Ask a back end, and tell the core what it answered.
+    Ask(Box<Ask>),
 }
 
 /// What a request is answered with.

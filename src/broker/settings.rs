@@ -7,6 +7,7 @@ use crate::bayeux;
 use crate::broker::rules::Rules;
 use crate::broker::session_rules::SessionRules;
 use crate::gws::Rendering;
+use crate::upstream::Upstream;
 
 /// How sessions are kept.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Settings {
     pub desktop_unknown: bayeux::Error,
     /// Channel rules.
     pub rules: Rules,
+    /// Who answers messages to service channels.
+    pub upstream: Arc<dyn Upstream>,
     /// How notifications look.
     pub rendering: Rendering,
     /// The name of this node.

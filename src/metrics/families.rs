@@ -8,7 +8,7 @@ use prometheus::{
 use super::family::{Counters, Gauges, Histograms, Pairs};
 use super::labels::{
     Actor, AskOutcome, CallState, CommandOutcome, ConnectOutcome, EndReason, HandshakeOutcome, Limit, LogKind,
-    LogOutcome, OperationName, RedeliveryCause, Route, Source, Status, Transport,
+    LogOutcome, OperationName, RedeliveryCause, Route, Source, Status, Transport, UpstreamOutcome,
 };
 
 /// Every metric of the server. A field is the metric of its name, with `partyline_` before it.
@@ -76,6 +76,10 @@ pub struct Families {
     pub switch_asks_total: Counters<AskOutcome>,
     /// 1 while the link to the switch is up.
     pub switch_up: IntGauge,
+    /// Questions to back ends that answer service channels.
+    pub upstream_requests_total: Counters<UpstreamOutcome>,
+    /// From a question to a back end to its answer.
+    pub upstream_seconds: Histogram,
     follower_lag_records: IntGaugeVec,
 }
 
@@ -161,6 +165,12 @@ impl Families {
                 &["outcome"],
             )?),
             switch_up: on.gauge("switch_up", "1 while the link to the switch is up.")?,
+            upstream_requests_total: Counters::new(&on.counters(
+                "upstream_requests_total",
+                "Questions to back ends that answer service channels.",
+                &["outcome"],
+            )?),
+            upstream_seconds: on.histogram("upstream_seconds", "From a question to a back end to its answer.")?,
             follower_lag_records: on.gauges(
                 "follower_lag_records",
                 "Records that a worker has still to apply.",

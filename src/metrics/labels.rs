@@ -274,6 +274,24 @@ labels! {
         /// In the response to a connect over HTTP.
         LongPolling = "long-polling",
     }
+
+    /// What came of a question to a back end.
+    UpstreamOutcome {
+        /// It answered.
+        Answered = "answered",
+        /// The connection broke.
+        Broken = "broken",
+        /// As many questions were open as may be.
+        Busy = "busy",
+        /// What came was no answer.
+        Invalid = "invalid",
+        /// No answer came in time.
+        Late = "late",
+        /// It said no.
+        Refused = "refused",
+        /// No connection could be made.
+        Unreachable = "unreachable",
+    }
 }
 
 impl Status {

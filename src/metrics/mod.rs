@@ -19,7 +19,7 @@ pub use families::Families;
 pub use family::{Counters, Gauges, Histograms, Label, Pairs};
 pub use labels::{
     Actor, AskOutcome, CallState, CommandOutcome, ConnectOutcome, EndReason, HandshakeOutcome, Limit, LogKind,
-    LogOutcome, OperationName, RedeliveryCause, Route, Source, Status, Transport,
+    LogOutcome, OperationName, RedeliveryCause, Route, Source, Status, Transport, UpstreamOutcome,
 };
 pub use page::Metrics;
 pub use prometheus::{Histogram, IntCounter, IntGauge};

@@ -14,4 +14,5 @@ mod slow;
 mod tidy;
 mod tokens;
 mod transports;
+mod upstream;
 mod walk;

@@ -18,6 +18,7 @@ use partyline::log::{EmbeddedConfig, EmbeddedLog, Left, Log};
 use partyline::metrics::Metrics;
 use partyline::records::{self, CallChanged, Payload};
 use partyline::switch::{Leg, Switch};
+use partyline::upstream::NoUpstream;
 use partyline::{bayeux, broker};
 use tokio::sync::mpsc;
 
@@ -165,6 +166,7 @@ fn settings() -> broker::Settings {
         anonymous: broker::Anonymous::Refuse,
         desktop_unknown: bayeux::Error::parse("402::Unknown client").unwrap(),
         rules: broker::Rules::default(),
+        upstream: Arc::new(NoUpstream),
         rendering: Rendering {
             base: Base("http://localhost".into()),
             attached_data_first: true,

@@ -67,6 +67,7 @@ fn whether_a_publisher_hears_itself_is_said_by_its_session_the_rule_or_everywher
                     create: Who::Agents,
                     store: Store::Volatile,
                     lazy: None,
+                    upstream: None,
                     broadcast_to_publisher: rule,
                 }]);
                 let mut desk = desk(Settings { session_rules, rules, ..settings() });

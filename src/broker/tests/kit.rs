@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
 use crate::broker::receipt::Fate;
+use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
 use crate::broker::{Anonymous, Binding, Peer, ReplayId, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
@@ -20,6 +21,7 @@ use crate::ids::{AgentId, BrowserCookie, CallId, ClientId, ConnId, Number, Posit
 use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Expected, Log, NewRecord, Outcome, Retain};
 use crate::metrics::Metrics;
 use crate::records::{CallChanged, Cause, ChannelPublished, Keep};
+use crate::upstream::NoUpstream;
 
 /// How a home ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,6 +42,8 @@ pub(super) struct Desk {
     fates: BTreeMap<u64, (SessionId, Arc<Fate>)>,
     /// What becomes of the next appends, instead of their being taken.
     pub(super) faults: Vec<Outcome>,
+    /// What back ends were asked.
+    pub(super) asks: Vec<Ask>,
 }
 
 /// The records of tests bear no time of today.
@@ -53,6 +57,7 @@ pub(super) fn settings() -> Settings {
         create: who,
         store: Store::Durable { retain: FOR_EVER, replay_id: ReplayId::InExt },
         lazy: None,
+        upstream: None,
         broadcast_to_publisher: None,
     };
     Settings {
@@ -71,6 +76,7 @@ pub(super) fn settings() -> Settings {
         anonymous: Anonymous::Refuse,
         desktop_unknown: Error::parse("402::Unknown client").unwrap(),
         rules: Rules::new(vec![rule("/demo/**", Who::Agents), rule("/open/**", Who::Anyone)]),
+        upstream: Arc::new(NoUpstream),
         rendering: Rendering {
             base: Base("http://localhost".into()),
             attached_data_first: true,
@@ -105,7 +111,8 @@ impl Desk {
         let base = log.head().get();
         let now = clock::now();
         let (answers, fates) = (BTreeMap::new(), BTreeMap::new());
-        let mut desk = Self { log, sessions, metrics, now, settings, base, key: 0, answers, fates, faults: Vec::new() };
+        let (faults, asks) = (Vec::new(), Vec::new());
+        let mut desk = Self { log, sessions, metrics, now, settings, base, key: 0, answers, fates, faults, asks };
         desk.pump();
         desk
     }
@@ -257,6 +264,7 @@ impl Desk {
                 Output::Answer { tell, answer: Answered::Superseded } => {
                     self.answers.insert(tell, "superseded".to_owned());
                 }
+                Output::Ask(ask) => self.asks.push(*ask),
                 Output::Append(record) => {
                     let id = record.id;
                     let outcome = match self.faults.pop() {

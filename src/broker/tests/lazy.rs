@@ -16,6 +16,7 @@ fn desk(lazy: Duration) -> Desk {
         create: Who::Agents,
         store: Store::Volatile,
         lazy,
+        upstream: None,
         broadcast_to_publisher: None,
     };
     let rules = Rules::new(vec![rule("/lazy/**", Some(lazy)), rule("/**", None)]);

@@ -20,6 +20,7 @@ mod notices;
 mod own_feeds;
 mod pair;
 mod quota;
+mod service;
 mod slow;
 mod story;
 mod told;
