@@ -1,9 +1,13 @@
 //! Reading a request's body: bounded in size and in time, as UTF-8.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
@@ -46,6 +50,49 @@ pub(crate) async fn read(
     match charset {
         Charset::Latin1 if !body.is_ascii() => Ok(latin1(&body).into()),
         Charset::Latin1 | Charset::Utf8 => Ok(body),
+    }
+}
+
+/// As [`read`], of a request. A payload that was not read to its end is put by, for [`hold_unread`].
+pub(crate) async fn read_of(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    max: usize,
+    timeout: Duration,
+) -> Result<Bytes, BadBody> {
+    let read = read(request.headers(), &mut payload, max, timeout).await;
+    if read.is_err() {
+        request.extensions_mut().insert(Unread(payload));
+    }
+    read
+}
+
+/// A payload that nobody will read.
+struct Unread(web::Payload);
+
+/// Has an answer hold what was not read of its request until it is written. The connection is then closed, a while
+/// later at the latest; it would wait for the end of a chunked payload that was dropped, for ever.
+pub(crate) fn hold_unread(request: &HttpRequest, body: BoxBody) -> BoxBody {
+    match request.extensions_mut().remove::<Unread>() {
+        Some(Unread(payload)) => Holding { body, _payload: payload }.boxed(),
+        None => body,
+    }
+}
+
+struct Holding {
+    body: BoxBody,
+    _payload: web::Payload,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
     }
 }
 

@@ -12,6 +12,7 @@ use tracing::field::display;
 use crate::clock;
 use crate::ids::{hex, random};
 
+use super::body::hold_unread;
 use super::caller::take_renewal;
 use super::cors::{admit, changes, is_preflight, preflight};
 use super::errors::Failure;
@@ -57,7 +58,8 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
         let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
         shared.observe(place, response.status(), failure, started);
     }
-    Ok(response)
+    let request = response.request().clone();
+    Ok(response.map_body(|_, body| hold_unread(&request, body)))
 }
 
 /// The client's own id, if it is short and plain enough to stand in a log; else a fresh one.

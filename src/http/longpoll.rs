@@ -67,7 +67,10 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
     };
     let (mut response, failure) = match answered {
         Ok(response) => (response, None),
-        Err(failure) => (failure.bayeux_response(), Some(failure)),
+        Err(failure) => {
+            let response = failure.bayeux_response();
+            (response.map_body(|_, body| body::hold_unread(&request, body)), Some(failure))
+        }
     };
     admit(&source, response.headers_mut());
     shared.observe(mount.place(), response.status(), failure.as_ref(), started);
@@ -132,8 +135,7 @@ async fn arrive(
     payload: web::Payload,
 ) -> Result<Result<Arrival, Refusal>, Failure> {
     let caller = welcome(mount, shared, request).await?;
-    let headers = request.headers();
-    let body = body::read(headers, payload, shared.config.max_body, shared.config.body_timeout).await?;
+    let body = body::read_of(request, payload, shared.config.max_body, shared.config.body_timeout).await?;
     let batch = forms::decode(&body, &shared.config.limits)?;
     admit_batch(mount, shared, request, caller, batch)
 }

@@ -156,7 +156,7 @@ fn id(request: &HttpRequest) -> &str {
 }
 
 async fn read_body(shared: &Shared, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Failure> {
-    Ok(body::read(request.headers(), payload, shared.config.max_body, shared.config.body_timeout).await?)
+    Ok(body::read_of(request, payload, shared.config.max_body, shared.config.body_timeout).await?)
 }
 
 /// The key by which a retry is known, if the client gave one.

@@ -9,6 +9,7 @@ mod deploy;
 mod harness;
 mod life;
 mod origins;
+mod patience;
 mod secrets;
 mod slow;
 mod tidy;
