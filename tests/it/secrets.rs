@@ -15,6 +15,8 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
     let mut server = Server::with(&[
         ("TELEMETRY__LOG_LEVEL", "info,partyline=trace"),
         ("AUTH__TOKEN_KEYS_FILE", keys.path().to_str().unwrap()),
+        ("ADMIN__TOKEN", ADMIN),
+        ("BAYEUX__CALLBACK_POLLING", "true"),
     ]);
     let agent = server.agent("15000");
     let login = agent.get("me").cookie("JSESSIONID").unwrap();
@@ -33,6 +35,7 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
     }
     shown.push(request(server.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body);
     shown.push(agent.get("me?subresources=*").body);
+    show_admin(&server, &mut shown);
     let tokens = show_tokens(&server, &mut shown);
     assert_eq!(server.terminate(), Some(0));
     shown.push(server.log());
@@ -46,7 +49,7 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
     let (_, basic) = agent.authorization();
     let basic = basic.trim_start_matches("Basic ").to_owned();
     let known = [&desk.client, &publisher.client, &desk.cookie, &publisher.cookie, &login, &basic].map(String::as_str);
-    for secret in known.into_iter().chain(tokens.iter().map(String::as_str)).chain([KEY]) {
+    for secret in known.into_iter().chain(tokens.iter().map(String::as_str)).chain([KEY, ADMIN]) {
         assert!(secret.len() > 8, "{secret:?} could be anywhere");
         for text in &shown {
             assert!(!text.contains(secret), "{secret} is in {text}");
@@ -55,6 +58,25 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
     for refused in ["the token expired", "the token is not valid", "401::token_expired", "401::token_invalid"] {
         assert!(shown.iter().any(|text| text.contains(refused)), "{refused} was never told");
     }
+}
+
+/// Shows what back ends see: every session and channel, an answer to a publication, and what a wrong token gets.
+fn show_admin(server: &Server, shown: &mut Vec<String>) {
+    let right = format!("Bearer {ADMIN}");
+    let wrong = format!("Bearer {}x", &ADMIN[..ADMIN.len() - 1]);
+    for authorization in [&right, &wrong] {
+        for head in
+            ["GET /admin/v1/sessions", "GET /admin/v1/channels", "POST /admin/v1/publish", "GET /admin/v1/nothing"]
+        {
+            let body = if head.starts_with("POST") { r#"{"channel":"/demo/a","data":1}"# } else { "" };
+            let head = format!("{head} HTTP/1.1\r\n");
+            let answer = request(server.address, &head, &[("Authorization", authorization)], body.as_bytes());
+            shown.push(format!("{} {:?} {}", answer.status, answer.headers, answer.body));
+        }
+    }
+    assert!(shown.iter().any(|text| text.starts_with("200") && text.contains("15000")), "sessions were shown");
+    let script = request(server.address, "GET /cometd?jsonp=%28&message=x HTTP/1.1\r\n", &[], b"");
+    shown.push(script.body);
 }
 
 /// Shows tokens, good and bad, wherever a token can be shown, and returns them and what they were good for. Of
@@ -91,4 +113,5 @@ fn show_tokens(server: &Server, shown: &mut Vec<String>) -> Vec<String> {
     secrets
 }
 
+const ADMIN: &str = "the-token-that-back-ends-bear-and-nobody-else";
 const KEY: &str = "the key that the tokens are signed with";
