@@ -129,6 +129,31 @@ impl Pattern {
         }
     }
 
+    /// What the names of all channels that it matches begin with.
+    pub fn stem(&self) -> &str {
+        match self.reach() {
+            Reach::Below(stem) | Reach::Child(stem) | Reach::Exact(stem) => stem,
+        }
+    }
+
+    /// Whether there can be a channel that both match.
+    pub fn meets(&self, other: &Self) -> bool {
+        // One level below `inner`: does `stem/**` reach it?
+        let reaches = |stem: &str, inner: &str| {
+            inner.strip_prefix(stem).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.family() == other.family()
+            && match (self.reach(), other.reach()) {
+                (Reach::Exact(name), _) => Channel::parse(name).is_ok_and(|channel| other.matches(&channel)),
+                (_, Reach::Exact(name)) => Channel::parse(name).is_ok_and(|channel| self.matches(&channel)),
+                (Reach::Child(one), Reach::Child(two)) => one == two,
+                (Reach::Below(stem), Reach::Child(inner)) | (Reach::Child(inner), Reach::Below(stem)) => {
+                    reaches(stem, inner)
+                }
+                (Reach::Below(one), Reach::Below(two)) => reaches(one, two) || reaches(two, one),
+            }
+    }
+
     pub(super) fn reach(&self) -> Reach<'_> {
         match (self.0.strip_suffix("/**"), self.0.strip_suffix("/*")) {
             (Some(stem), _) => Reach::Below(stem),

@@ -16,6 +16,7 @@
 //! | a `subscription` that is not, or not only, patterns | `403:<the first>:subscription_invalid` |
 //! | a subscription below `/meta` | `403:denied_by_security_policy:subscribe_denied` |
 //! | an unsubscribe below `/meta` | `403::unsubscribe_failed` |
+//! | an entry of `ext.replay` for one of its patterns that is neither -1, -2 nor a position | `400:<pattern>:replay_id_invalid` |
 //! | more patterns than the limit | `429::limit:subscriptions` |
 //!
 //! `null` counts as absent, but in `data`. A field that stands twice counts as it stood last. Fields that are
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::ids::ClientId;
+use crate::ids::{ClientId, Position};
 
 use super::channel::{Channel, Pattern};
 use super::credential::Token;
@@ -98,6 +99,17 @@ pub struct Advice {
     pub interval: Option<Duration>,
 }
 
+/// From where on a subscription is to be told what was published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReplayFrom {
+    /// `n`: what has its place after that.
+    After(Position),
+    /// `-2`: all that is kept.
+    All,
+    /// `-1`: only what comes from now on.
+    New,
+}
+
 /// What a message asks for.
 #[derive(Clone, Debug)]
 pub enum Body {
@@ -137,6 +149,8 @@ pub enum Body {
     Subscribe {
         /// To what, at least one.
         patterns: Vec<Pattern>,
+        /// From where on, of those for which `ext.replay` says so.
+        replay: Vec<(Pattern, ReplayFrom)>,
         /// `subscription` as it was sent, as a JSON token.
         echo: Bytes,
     },

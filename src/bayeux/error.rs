@@ -1,6 +1,6 @@
 //! What was wrong, as Bayeux tells it.
 
-use super::channel::Channel;
+use super::channel::{Channel, Pattern};
 
 /// What was wrong, as Bayeux tells it: `code:args:text`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -52,9 +52,10 @@ impl Error {
         Self::about(400, field, "field_invalid")
     }
 
-    /// A replay id that the channel does not know.
-    pub fn replay_id_invalid(channel: &Channel) -> Self {
-        Self::about(400, channel.as_str(), "replay_id_invalid")
+    /// A replay id that is none, or is beyond the newest position, or from which on something is kept no more: ask with
+    /// -2 for all that is kept, or with -1 for what is new.
+    pub fn replay_id_invalid(pattern: &Pattern) -> Self {
+        Self::about(400, pattern.as_str(), "replay_id_invalid")
     }
 
     /// Client and server have no connection type in common.

@@ -1,6 +1,7 @@
 //! One message of a batch: its fields as they stand in the body, and what they come to.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::ids::ClientId;
+use crate::ids::{ClientId, Position};
 
 use super::channel::{BadChannel, Channel, Family, Pattern};
 use super::credential::Token;
-use super::envelope::{Advice, Body, Limits, MessageId, Request};
+use super::envelope::{Advice, Body, Limits, MessageId, ReplayFrom, Request};
 use super::error::Error;
 use super::scan;
 
@@ -86,7 +87,8 @@ impl Message<'_> {
             HANDSHAKE => Ok(Body::Handshake { ack: ext.ack == Some("true"), types: self.types()? }),
             SUBSCRIBE => {
                 let (patterns, echo) = self.patterns(Error::never_subscribed, body, limits)?;
-                Ok(Body::Subscribe { patterns, echo })
+                let replay = ext.replay.map_or(Ok(Vec::new()), |map| replay(map, &patterns))?;
+                Ok(Body::Subscribe { patterns, replay, echo })
             }
             UNSUBSCRIBE => {
                 let (patterns, echo) = self.patterns(Error::unsubscribe_failed, body, limits)?;
@@ -182,6 +184,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
 /// The fields of `advice` and `ext` that mean something.
 #[derive(Default)]
 struct Object<'a> {
+    replay: Option<&'a str>,
     ack: Option<&'a str>,
     interval: Option<&'a str>,
     timeout: Option<&'a str>,
@@ -215,6 +218,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             let field = match key.as_ref() {
                 "ack" => &mut object.ack,
                 "interval" => &mut object.interval,
+                "replay" => &mut object.replay,
                 "timeout" => &mut object.timeout,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -228,6 +232,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 }
 
 /// A field's name, borrowed unless it has escapes.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
@@ -289,6 +294,35 @@ fn pattern(token: &str) -> Result<Pattern, Error> {
     let name = text(token).unwrap_or(Cow::Borrowed(token));
     let parsed = if token.starts_with('"') { Pattern::parse(&name) } else { Err(BadChannel) };
     parsed.map_err(|_| Error::subscription_invalid(&name))
+}
+
+/// What `ext.replay` says of these patterns. What it says of others is nobody's business here, and so is whatever is no
+/// map: some clients say `true` there.
+fn replay(token: &str, patterns: &[Pattern]) -> Result<Vec<(Pattern, ReplayFrom)>, Error> {
+    let map: BTreeMap<Key<'_>, &RawValue> = serde_json::from_str(token).unwrap_or_default();
+    let mut found = Vec::new();
+    for (Key(name), value) in &map {
+        let Ok(pattern) = Pattern::parse(name) else { continue };
+        if patterns.contains(&pattern)
+            && let Some(value) = present(value)
+        {
+            let from = replay_from(value).ok_or_else(|| Error::replay_id_invalid(&pattern))?;
+            found.push((pattern, from));
+        }
+    }
+    Ok(found)
+}
+
+/// A number, or a text of one.
+fn replay_from(token: &str) -> Option<ReplayFrom> {
+    match text(token).as_deref().unwrap_or(token) {
+        "-1" => Some(ReplayFrom::New),
+        "-2" => Some(ReplayFrom::All),
+        digits => {
+            let plain = digits.bytes().all(|b| b.is_ascii_digit());
+            digits.parse().ok().filter(|_| plain).map(|number| ReplayFrom::After(Position::new(number)))
+        }
+    }
 }
 
 /// A JSON number; infinite if it is too large for the floating point of most clients.

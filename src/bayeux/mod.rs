@@ -20,6 +20,7 @@ mod render;
 mod reply;
 mod scan;
 mod session;
+mod splice;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ pub use client::{Arrival, Client, ClientEnded};
 pub use client_reply::{Malformed, PublishOutcome};
 pub use client_request::{ClientOptions, ClientRequest, ClientRequestKind};
 pub use credential::Token;
-pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, Request};
+pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, ReplayFrom, Request};
 pub use error::{BadError, Error};
 pub use render::body;
 pub use reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::ids::Position;
+
 use super::channel::Channel;
 use super::envelope::MessageId;
 use super::error::Error;
 use super::reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
+use super::splice;
 
 /// A whole response body or frame, in one allocation of exactly its size. A handshake's reply goes first,
 /// then the events, then the other replies: the connect's reply is the last thing the client sees.
@@ -29,13 +32,13 @@ impl Reply {
         match self {
             Self::Connect { id, error, advice, ack } => {
                 begin(out, b"\"/meta/connect\"", id.as_ref());
-                end(out, error.as_ref(), advice.as_ref(), ack.map(Ack::Number));
+                end(out, error.as_ref(), advice.as_ref(), ack.map(Ext::Ack));
             }
             Self::Disconnect { id, error } => {
                 begin(out, b"\"/meta/disconnect\"", id.as_ref());
                 end(out, error.as_ref(), None, None);
             }
-            Self::Handshake { id, client, types, advice, ack, messages } => {
+            Self::Handshake { id, client, types, advice, ack, replay, messages } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
                 out.put(b",\"successful\":true,\"clientId\":");
                 string(out, client.reveal());
@@ -45,7 +48,7 @@ impl Reply {
                     out.put(b",\"x-messages\":");
                     decimal(out, u64::try_from(*messages).unwrap_or(u64::MAX));
                 }
-                finish(out, None, Some(advice), Ack::of(*ack));
+                finish(out, None, Some(advice), Ext::agreed(*ack, *replay));
             }
             Self::HandshakeFailed { id, error, advice } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
@@ -130,6 +133,28 @@ impl Event {
         Self(Bytes::from_static(b"{\"channel\":\"/meta/disconnect\",\"successful\":true}"))
     }
 
+    /// Renders a publication to a durable channel, with its position.
+    pub fn durable(channel: &Channel, data: &[u8], at: Position) -> Self {
+        const FRAME: usize = br#"{"data":,"channel":"","ext":{"replay":12345678901234567890}}"#.len();
+        let mut out = Vec::with_capacity(FRAME + data.len() + channel.as_str().len());
+        out.put(b"{\"data\":");
+        out.put(data);
+        out.put(b",\"channel\":");
+        string(&mut out, channel.as_str());
+        out.put(b",\"ext\":{\"replay\":");
+        decimal(&mut out, at.get());
+        out.put(b"}}");
+        Self(Bytes::from(out))
+    }
+
+    /// As [`durable`](Self::durable), with its position in `data.event.replayId` too if `data` has an object `event`.
+    pub fn durable_with_id(channel: &Channel, data: &[u8], at: Position) -> Self {
+        match splice::with_replay_id(data, at) {
+            Some(data) => Self::durable(channel, &data, at),
+            None => Self::durable(channel, data, at),
+        }
+    }
+
     /// Renders a service's answer to the message with this id (a JSON token): a remote call ends with it.
     pub fn answer(channel: &Channel, id: Option<&[u8]>, data: &[u8]) -> Self {
         let mut out = Vec::with_capacity(64 + data.len() + channel.as_str().len());
@@ -182,20 +207,17 @@ impl Sink for Length {
     }
 }
 
-/// The `ext.ack` of a reply.
-enum Ack {
-    Agreed,
-    Begins(u64),
-    Number(u64),
+/// The `ext` of a reply.
+enum Ext {
+    Ack(u64),
+    Agreed { ack: Agreed, replay: bool },
 }
 
-impl Ack {
-    const fn of(agreed: Agreed) -> Option<Self> {
-        match agreed {
-            Agreed::Acknowledge { batch: None } => Some(Self::Agreed),
-            Agreed::Acknowledge { batch: Some(batch) } => Some(Self::Begins(batch)),
-            Agreed::Nothing => None,
-        }
+impl Ext {
+    /// What a handshake agreed on, if anything.
+    fn agreed(ack: Agreed, replay: bool) -> Option<Self> {
+        let nothing = matches!(ack, Agreed::Nothing) && !replay;
+        (!nothing).then_some(Self::Agreed { ack, replay })
     }
 }
 
@@ -236,13 +258,13 @@ fn put_id(out: &mut impl Sink, id: Option<&MessageId>) {
     }
 }
 
-fn end(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ack: Option<Ack>) {
+fn end(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>) {
     let successful: &[u8] = if error.is_none() { b",\"successful\":true" } else { b",\"successful\":false" };
     out.put(successful);
-    finish(out, error, advice, ack);
+    finish(out, error, advice, ext);
 }
 
-fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ack: Option<Ack>) {
+fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>) {
     if let Some(error) = error {
         out.put(b",\"error\":");
         string(out, &error.to_string());
@@ -250,19 +272,34 @@ fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvic
     if let Some(advice) = advice {
         put_advice(out, advice);
     }
-    match ack {
+    match ext {
         None => {}
-        Some(Ack::Agreed) => out.put(b",\"ext\":{\"ack\":true}"),
-        Some(Ack::Begins(batch)) => {
-            out.put(b",\"ext\":{\"ack\":{\"enabled\":true,\"batch\":");
-            decimal(out, batch);
-            out.put(b"}}");
-        }
-        Some(Ack::Number(number)) => {
+        Some(Ext::Agreed { ack, replay }) => put_agreed(out, ack, replay.then_some(b"\"replay\":true")),
+        Some(Ext::Ack(number)) => {
             out.put(b",\"ext\":{\"ack\":");
             decimal(out, number);
             out.put(b"}");
         }
+    }
+    out.put(b"}");
+}
+
+fn put_agreed(out: &mut impl Sink, ack: Agreed, replay: Option<&[u8; 13]>) {
+    out.put(b",\"ext\":{");
+    match ack {
+        Agreed::Acknowledge { batch: None } => out.put(b"\"ack\":true"),
+        Agreed::Acknowledge { batch: Some(batch) } => {
+            out.put(b"\"ack\":{\"enabled\":true,\"batch\":");
+            decimal(out, batch);
+            out.put(b"}");
+        }
+        Agreed::Nothing => {}
+    }
+    if let Some(replay) = replay {
+        if !matches!(ack, Agreed::Nothing) {
+            out.put(b",");
+        }
+        out.put(replay);
     }
     out.put(b"}");
 }

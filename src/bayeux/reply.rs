@@ -83,6 +83,8 @@ pub enum Reply {
         ack: Agreed,
         /// How many messages go with it, if the client is to be told.
         messages: Option<usize>,
+        /// Whether `ext.replay` means something here.
+        replay: bool,
     },
     /// To a handshake that failed.
     HandshakeFailed {

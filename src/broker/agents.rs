@@ -1,5 +1,6 @@
 //! The actor that owns one home: it feeds the core what arrives and carries out what the core hands out.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::bayeux::{Batch, ConnectKey};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::{Outcome, Peer, Receipt};
+use crate::broker::pages::Wanted;
 use crate::broker::service;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
@@ -28,6 +30,9 @@ use crate::upstream::Upstream;
 /// How many requests may wait for a home. One more is answered [`Outcome::Busy`].
 const MAILBOX: usize = 4096;
 
+/// How many reads of history a home has under way at once. Others wait; a session wants two at most.
+const READS: usize = 4;
+
 /// How many records are taken in before answers leave and requests get their turn.
 const RECORDS: usize = 64;
 
@@ -38,6 +43,7 @@ pub(super) type Home = Sessions<oneshot::Sender<Outcome>>;
 #[derive(Debug)]
 pub(super) struct AgentsActor {
     sessions: Home,
+    settings: Arc<Settings>,
     log: Arc<dyn Log>,
     upstream: Arc<dyn Upstream>,
     metrics: Metrics,
@@ -49,6 +55,10 @@ pub(super) struct AgentsActor {
     /// Whether no more requests are taken.
     closed: bool,
     timer: Option<(Instant, SpawnHandle)>,
+    /// How many reads are under way.
+    reading: usize,
+    /// What is to be read when one of them is done.
+    to_read: VecDeque<Wanted>,
     counted: [usize; 6],
 }
 
@@ -128,6 +138,7 @@ impl AgentsActor {
     ) -> Self {
         Self {
             upstream: Arc::clone(&settings.upstream),
+            settings: Arc::clone(&settings),
             sessions: Sessions::new(settings, metrics.clone(), Arc::clone(&log), total, home),
             ready_at: log.head(),
             log,
@@ -136,6 +147,8 @@ impl AgentsActor {
             early: Vec::new(),
             closed: false,
             timer: None,
+            reading: 0,
+            to_read: VecDeque::new(),
             counted: [0; 6],
         }
     }
@@ -158,6 +171,7 @@ impl AgentsActor {
                     // A client that is gone drops the receipt, and so owes its session the events again.
                     let _ = tell.send(outcome(answer, ctx));
                 }
+                Output::Read(wanted) => self.to_read.push_back(wanted),
                 Output::Append(record) => {
                     let id = record.id;
                     let appending = self.log.append(record).into_actor(self);
@@ -172,6 +186,7 @@ impl AgentsActor {
                 Output::Ask(ask) => self.ask(*ask, ctx),
             }
         }
+        self.read(ctx);
         self.arm(ctx);
     }
 
@@ -184,6 +199,28 @@ impl AgentsActor {
             actor.sessions.handle_answered(asked, answer);
             actor.drive(ctx);
         }));
+    }
+
+    /// Has read what is wanted, on other threads.
+    fn read(&mut self, ctx: &mut Context<Self>) {
+        while self.reading < READS
+            && let Some(wanted) = self.to_read.pop_front()
+        {
+            self.reading += 1;
+            let (log, settings, session) = (Arc::clone(&self.log), Arc::clone(&self.settings), wanted.session());
+            let reading = tokio::task::spawn_blocking(move || wanted.read(&*log, &settings)).into_actor(self);
+            ctx.spawn(reading.map(move |read, actor, ctx| {
+                actor.reading -= 1;
+                match read {
+                    Ok(read) => actor.sessions.handle_read(clock::now(), read),
+                    Err(error) => {
+                        tracing::error!(%error, "a read of history died");
+                        actor.sessions.handle_end(clock::now(), session, EndReason::HistoryLost);
+                    }
+                }
+                actor.drive(ctx);
+            }));
+        }
     }
 
     fn arm(&mut self, ctx: &mut Context<Self>) {
@@ -399,6 +436,8 @@ impl Handler<Stop> for AgentsActor {
                 Output::Append(record) => appends.push(self.log.append(record)),
                 // Nobody could be told the answer.
                 Output::Ask(_) => {}
+                // Nobody will be told any more.
+                Output::Read(_) => {}
             }
         }
         ctx.stop();

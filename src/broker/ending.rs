@@ -33,6 +33,7 @@ pub(super) fn is_told(reason: EndReason) -> bool {
         EndReason::Ended => true,
         EndReason::Disconnected
         | EndReason::Expired
+        | EndReason::HistoryLost
         | EndReason::Lagged
         | EndReason::Lost
         | EndReason::Overrun

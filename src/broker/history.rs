@@ -78,6 +78,7 @@ fn read(log: &dyn Log, channel: &Channel, after: Position, limit: usize) -> Resu
             Payload::CallChanged(_)
             | Payload::Direct(_)
             | Payload::LogOpened
+            | Payload::Page(_)
             | Payload::SessionEnded(_)
             | Payload::SessionState(_),
         )

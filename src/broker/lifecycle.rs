@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::ending::is_told;
-use crate::broker::live::{Flight, Live, Stage};
+use crate::broker::live::{Flight, Live, Paging, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
 use crate::clock;
@@ -45,6 +45,7 @@ impl<T> Sessions<T> {
                 self.finish(now, key);
             }
             Awaited::Nobody => {}
+            Awaited::Page { session, .. } => self.page_failed(now, session),
             Awaited::Publication { key, slot, reply } => {
                 self.fill(key, slot, refused(reply, error));
                 self.finish(now, key);
@@ -73,6 +74,7 @@ impl<T> Sessions<T> {
                 self.finish(now, key);
             }
             Awaited::Nobody => {}
+            Awaited::Page { session, .. } => self.settled(now, session),
             Awaited::Publication { key, slot, reply } => {
                 self.fill(key, slot, reply);
                 self.finish(now, key);
@@ -86,6 +88,12 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.get(&session).copied() else { return };
         let Some(live) = self.live.get_mut(seat) else { return };
         live.changing = false;
+        self.release_waiting(now, seat);
+        self.turn_page(seat);
+    }
+
+    /// Those that waited for a session go on.
+    pub(super) fn release_waiting(&mut self, now: Instant, seat: Seat) {
         while let Some(next) = self.next_waiting(seat) {
             self.resume(now, next);
         }
@@ -184,6 +192,7 @@ impl<T> Sessions<T> {
             self.total.crowd.leave(&live.state);
         }
         live.stage = Stage::Behind { ends: now + self.settings.resume };
+        live.paging = Paging::Idle;
         live.in_flight.clear();
         for (pattern, _) in &live.state.patterns {
             self.subscriptions.remove(pattern, seat);
@@ -266,6 +275,7 @@ impl<T> Sessions<T> {
         }
         self.count_dropped(seat);
         self.weigh(seat);
+        self.turn_page(seat);
         self.rearm(seat);
     }
 
@@ -406,7 +416,7 @@ impl<T> Sessions<T> {
         self.append(direct.record(RecordId::draw(), clock::wall()), awaited);
     }
 
-    fn append(&mut self, record: NewRecord, awaited: Awaited) {
+    pub(super) fn append(&mut self, record: NewRecord, awaited: Awaited) {
         self.awaited.insert(record.id, awaited);
         self.outputs.push_back(Output::Append(record));
     }

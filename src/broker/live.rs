@@ -10,8 +10,10 @@ use smallvec::SmallVec;
 use crate::bayeux::{Channel, ConnectKey, Event, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::browsers::Tab;
+use crate::broker::hearing::hears_kept;
 use crate::broker::receipt::{Fate, Known};
 use crate::ids::Position;
+use crate::log::Record;
 use crate::records::SessionState;
 
 /// A session at its home.
@@ -27,6 +29,10 @@ pub(super) struct Live {
     pub changing: bool,
     /// Requests that wait for that change.
     pub waiting: VecDeque<ConnectKey>,
+    /// How its history is being told, if it asked for some.
+    pub paging: Paging,
+    /// What was read of pages that are owed again.
+    pub recalled: Recalled,
     /// Responses that carried events and whose fate is not known.
     pub in_flight: SmallVec<[Flight; 1]>,
     /// How many messages were queued since its last response with messages.
@@ -45,6 +51,28 @@ pub(super) struct Live {
     pub adjustment: Option<Box<Adjustment>>,
     /// Whether it stands in the list of sessions to be looked at after this batch of records.
     pub dirty: bool,
+}
+
+/// How a session's history is being told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Paging {
+    /// The next page, if there is one, is being read or written down.
+    Busy,
+    /// No page is under way.
+    Idle,
+    /// The page at this position is owed; the next one is due once it was taken.
+    Owed(Position),
+}
+
+/// What was read of pages that are owed again.
+#[derive(Clone, Debug)]
+pub(super) enum Recalled {
+    /// It is being read.
+    Asked,
+    /// Nothing.
+    Nothing,
+    /// These records, in order.
+    Records(Vec<Arc<Record>>),
 }
 
 /// A response that carried events and whose fate is not known.
@@ -80,6 +108,8 @@ impl Live {
             stage,
             changing: false,
             waiting: VecDeque::new(),
+            paging: Paging::Idle,
+            recalled: Recalled::Nothing,
             in_flight: SmallVec::new(),
             fresh: 0,
             deadline: None,
@@ -95,6 +125,11 @@ impl Live {
     /// Whether it subscribed to a pattern that matches `channel`.
     pub(super) fn hears(&self, channel: &Channel) -> bool {
         self.state.patterns.iter().any(|(pattern, _)| pattern.matches(channel))
+    }
+
+    /// Whether what is kept of a channel is told to it as it happens: not while it is told older things.
+    pub(super) fn hears_kept(&self, channel: &Channel) -> bool {
+        hears_kept(&self.state, channel)
     }
 
     /// Whether a connect is parked.

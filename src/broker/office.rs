@@ -95,7 +95,7 @@ impl OfficeActor {
             Ok(Payload::ChannelPublished(published)) => self.keyed.apply(record.position, &published),
             Ok(Payload::SessionEnded(ended)) => self.notices.apply_end(record.position, &ended),
             Ok(Payload::SessionState(state)) => self.notices.apply_state(record.position, &state),
-            Ok(Payload::CallChanged(_) | Payload::Direct(_) | Payload::LogOpened) => {}
+            Ok(Payload::CallChanged(_) | Payload::Direct(_) | Payload::LogOpened | Payload::Page(_)) => {}
             // The homes say so.
             Err(_) => {}
         }

@@ -14,6 +14,7 @@ use crate::broker::browsers::Tab;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
 use crate::broker::live::Stage;
+use crate::broker::resume::Attended;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
 use crate::broker::settings::{Anonymous, Binding};
 use crate::broker::subscribe::Told;
@@ -86,15 +87,13 @@ impl<T> Sessions<T> {
             return;
         };
         let changes = matches!(request.body, Body::Subscribe { .. } | Body::Unsubscribe { .. } | Body::Disconnect);
-        if let Some(live) = self.live.get_mut(seat)
-            && changes
-            && live.changing
+        if changes && self.live.get(seat).is_some_and(|live| live.changing) {
+            return self.put_off(key, seat, request);
+        }
+        if let Body::Connect { ack, .. } = &request.body
+            && self.must_recall(seat, ack.map(Position::new))
         {
-            live.waiting.push_back(key);
-            if let Some(conversation) = self.conversations.get_mut(&key) {
-                conversation.requests.push_front(request);
-            }
-            return self.block(key);
+            return self.put_off(key, seat, request);
         }
         let id = request.id;
         match request.body {
@@ -105,13 +104,24 @@ impl<T> Sessions<T> {
                 self.reply(key, Reply::Invalid { id, channel, subscription, error });
             }
             Body::Publish { channel, data } => self.publish(now, key, seat, id, channel, data),
-            Body::Subscribe { patterns, echo } => {
-                self.subscribe(now, key, seat, &patterns, Told { id, ended: false, echo })
+            Body::Subscribe { patterns, replay, echo } => {
+                self.subscribe(now, key, seat, &patterns, &replay, Told { id, ended: false, echo })
             }
             Body::Unsubscribe { patterns, echo } => {
                 self.unsubscribe(now, key, seat, &patterns, Told { id, ended: true, echo })
             }
         }
+    }
+
+    /// A message waits until its session is at rest.
+    fn put_off(&mut self, key: ConnectKey, seat: Seat, request: Request) {
+        if let Some(live) = self.live.get_mut(seat) {
+            live.waiting.push_back(key);
+        }
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.requests.push_front(request);
+        }
+        self.block(key);
     }
 
     /// Answers a message of a session that nobody has, or that is not this client's.
@@ -178,6 +188,7 @@ impl<T> Sessions<T> {
             since: Start::Here,
             home: Arc::clone(&self.settings.node),
             patterns: Vec::new(),
+            replays: Vec::new(),
             cursor: None,
         };
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
@@ -275,7 +286,8 @@ impl<T> Sessions<T> {
         };
         let ack = if agreed { Agreed::Acknowledge { batch } } else { Agreed::Nothing };
         let types = self.conversations.get(&key).map_or(&[][..], |conversation| self.offered(&conversation.peer));
-        self.fill(key, slot, Reply::Handshake { id, client, types, advice, ack, messages });
+        let replay = self.settings.rules.keep_anything();
+        self.fill(key, slot, Reply::Handshake { id, client, types, advice, ack, replay, messages });
     }
 
     fn connect(
@@ -288,9 +300,13 @@ impl<T> Sessions<T> {
         advice: Option<Advice>,
     ) {
         let ack = ack.map(Position::new);
-        if !self.attend(now, seat, ack) {
-            self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
-            return self.reply(key, self.unknown_connect(key, id));
+        match self.attend(now, seat, ack) {
+            Attended::Part { events, through } => return self.serve_part(key, id, advice, events, through),
+            Attended::Served => {}
+            Attended::Unknown => {
+                self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
+                return self.reply(key, self.unknown_connect(key, id));
+            }
         }
         let Some(conversation) = self.conversations.get(&key) else { return };
         let alone = conversation.alone;

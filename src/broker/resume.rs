@@ -1,48 +1,77 @@
 //! How a session whose client came back is served from the ring.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Channel, Event, Session};
-use crate::broker::live::Stage;
-use crate::broker::sessions::{Awaited, Seat, Sessions};
-use crate::ids::Position;
+use crate::bayeux::{Advice, ConnectKey, Event, MessageId, Reply, Session};
+use crate::broker::hearing::{hears, place};
+use crate::broker::live::{Paging, Recalled, Stage};
+use crate::broker::pages::Wanted;
+use crate::broker::publications::told;
+use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
+use crate::ids::{Position, SessionId};
 use crate::log::{Expected, Record};
-use crate::metrics::{EndReason, RedeliveryCause};
+use crate::metrics::{ConnectOutcome, EndReason, RedeliveryCause};
 use crate::records;
-use crate::records::{Payload, SessionState, Start};
+use crate::records::{Keep, OwedPage, Payload, SessionState};
+
+/// What came of a connect of a session that is behind.
+#[derive(Debug)]
+pub(super) enum Attended {
+    /// It is owed more than it may be owed at once: it is given this much, and stays behind.
+    Part {
+        /// What it is given.
+        events: Vec<Event>,
+        /// Up to where that is all.
+        through: Position,
+    },
+    /// It is being served as it goes.
+    Served,
+    /// What it missed is not known any more: it has ended.
+    Unknown,
+}
+
+/// What concerns a session after a position.
+#[derive(Debug, Default)]
+struct Missed {
+    events: Vec<(Position, Event)>,
+    bytes: usize,
+    /// Up to where that is all, if there is more than fits.
+    through: Option<Position>,
+    /// The newest page among it.
+    page: Option<Position>,
+}
+
+/// A page that cannot be told again.
+#[derive(Debug)]
+struct Torn;
 
 impl<T> Sessions<T> {
-    /// Brings a session whose client came back up to date from the ring. `false` if that cannot be done: the
-    /// session has ended.
-    pub(super) fn attend(&mut self, now: Instant, seat: Seat, ack: Option<Position>) -> bool {
-        let Some(live) = self.live.get(seat) else { return false };
+    /// Brings a session whose client came back up to date from the ring, or part of the way.
+    pub(super) fn attend(&mut self, now: Instant, seat: Seat, ack: Option<Position>) -> Attended {
+        let Some(live) = self.live.get_mut(seat) else { return Attended::Unknown };
         if let Stage::Streaming(_) = live.stage {
-            return true;
+            return Attended::Served;
         }
-        let state = live.state.clone();
-        let since = place(state.since);
-        let from = if state.ack { Some(ack.unwrap_or_default().max(since)) } else { state.cursor };
-        let (session, position) = (state.session, live.position);
-        let Some(from) = from.filter(|from| *from >= self.log.floor() && *from <= self.applied) else {
-            self.end(now, session, position, EndReason::UnknownAck);
-            return false;
-        };
-        let Some(terms) = self.terms_at(seat) else { return false };
-        let mut stream = Session::adopted(now, terms, since, from);
-        let missed = self.missed(&state, from);
-        if missed.iter().any(|(at, event)| stream.deliver(*at, event.clone()).is_err()) {
-            self.end(now, session, position, EndReason::Overrun);
-            return false;
+        let recalled = std::mem::replace(&mut live.recalled, Recalled::Nothing);
+        let (state, session, position) = (live.state.clone(), live.state.session, live.position);
+        let Some(from) = self.resumes_from(&state, ack) else { return self.give_up(now, session, position) };
+        let Ok(missed) = self.missed(&state, from, &recalled) else { return self.give_up(now, session, position) };
+        let count = u64::try_from(missed.events.len()).unwrap_or(u64::MAX);
+        if let Some(through) = missed.through {
+            if !state.ack {
+                self.end(now, session, position, EndReason::Overrun);
+                return Attended::Unknown;
+            }
+            self.metrics.redeliveries_total.of(RedeliveryCause::Resumed).inc_by(count);
+            if let Some(live) = self.live.get_mut(seat) {
+                live.stage = Stage::Behind { ends: now + self.settings.resume };
+            }
+            self.rearm(seat);
+            return Attended::Part { events: missed.events.into_iter().map(|(_, event)| event).collect(), through };
         }
-        let count = missed.len();
-        self.metrics.redeliveries_total.of(RedeliveryCause::Resumed).inc_by(u64::try_from(count).unwrap_or(u64::MAX));
-        for (pattern, _) in &state.patterns {
-            self.subscriptions.insert(pattern, seat);
-        }
-        if let Some(live) = self.live.get_mut(seat) {
-            live.stage = Stage::Streaming(stream);
-            live.fresh = count;
-        }
+        self.metrics.redeliveries_total.of(RedeliveryCause::Resumed).inc_by(count);
+        self.stream(now, seat, &state, from, missed);
         if state.cursor.is_some() && !self.live.get(seat).is_some_and(|live| live.changing) {
             // What the record says of the cursor is used up: a crash from here on must not serve it again.
             let state = SessionState { cursor: None, ..state };
@@ -52,11 +81,96 @@ impl<T> Sessions<T> {
             self.append_state(&state, Expected::At(position), Awaited::Settled { session });
         }
         self.rearm(seat);
+        Attended::Served
+    }
+
+    /// A connect that is given part of what its session missed: its number is how far that goes.
+    pub(super) fn serve_part(
+        &mut self,
+        key: ConnectKey,
+        id: Option<MessageId>,
+        advice: Option<Advice>,
+        events: Vec<Event>,
+        through: Position,
+    ) {
+        let advice = advice.map(|_| self.come_back(self.settings.interval));
+        self.metrics.connects_total.of(ConnectOutcome::Delivered).inc();
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        conversation.reply(Reply::Connect { id, error: None, advice, ack: Some(through.get()) });
+        conversation.carry(events, None);
+    }
+
+    /// Whether a connect must wait until pages that are owed again have been read.
+    pub(super) fn must_recall(&mut self, seat: Seat, ack: Option<Position>) -> bool {
+        let Some(live) = self.live.get(seat) else { return false };
+        let Stage::Behind { .. } = live.stage else { return false };
+        match live.recalled {
+            Recalled::Asked => return true,
+            Recalled::Records(_) => return false,
+            Recalled::Nothing => {}
+        }
+        let Some(from) = self.resumes_from(&live.state, ack) else { return false };
+        let mut places = Vec::new();
+        self.recent.of_session(live.state.session, from, &mut places);
+        let pages = places.into_iter().filter_map(|at| self.log.recall(at)).filter_map(|record| {
+            let Ok(Payload::Page(page)) = records::decode(&record) else { return None };
+            Some(page.positions)
+        });
+        let mut positions: Vec<Position> = pages.flatten().filter(|at| self.log.recall(*at).is_none()).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        if positions.is_empty() {
+            return false;
+        }
+        let wanted = Wanted::Records { session: live.state.session, positions };
+        if let Some(live) = self.live.get_mut(seat) {
+            live.recalled = Recalled::Asked;
+        }
+        self.outputs.push_back(Output::Read(wanted));
         true
     }
 
-    /// What concerns a session after a position, in log order, read from the ring.
-    fn missed(&self, state: &SessionState, from: Position) -> Vec<(Position, Event)> {
+    /// Pages that are owed again have been read.
+    pub(super) fn take_recalled(&mut self, now: Instant, seat: Seat, records: Vec<Arc<Record>>) {
+        if let Some(live) = self.live.get_mut(seat) {
+            live.recalled = Recalled::Records(records);
+        }
+        self.release_waiting(now, seat);
+    }
+
+    /// After which position a session is to be served, if the ring still has all that came then.
+    fn resumes_from(&self, state: &SessionState, ack: Option<Position>) -> Option<Position> {
+        let from = if state.ack { Some(ack.unwrap_or_default().max(place(state.since))) } else { state.cursor };
+        from.filter(|from| *from >= self.log.floor() && *from <= self.applied)
+    }
+
+    fn give_up(&mut self, now: Instant, session: SessionId, position: Position) -> Attended {
+        self.end(now, session, position, EndReason::UnknownAck);
+        Attended::Unknown
+    }
+
+    /// From now on what concerns a session is queued as it happens.
+    fn stream(&mut self, now: Instant, seat: Seat, state: &SessionState, from: Position, missed: Missed) {
+        let count = missed.events.len();
+        let Some(terms) = self.terms_at(seat) else { return };
+        let mut stream = Session::adopted(now, terms, place(state.since), from);
+        for (at, event) in missed.events {
+            // There is room: `missed` counted.
+            let _room = stream.deliver(at, event);
+        }
+        for (pattern, _) in &state.patterns {
+            self.subscriptions.insert(pattern, seat);
+        }
+        if let Some(live) = self.live.get_mut(seat) {
+            live.stage = Stage::Streaming(stream);
+            live.fresh = count;
+            live.paging = missed.page.map_or(Paging::Idle, Paging::Owed);
+        }
+    }
+
+    /// What concerns a session after a position, in log order, as much as it may be owed at once; never part of a
+    /// position, and at least one.
+    fn missed(&self, state: &SessionState, from: Position, recalled: &Recalled) -> Result<Missed, Torn> {
         let mut places = Vec::new();
         if let Some(agent) = &state.agent {
             self.recent.of_agent(agent, from, &mut places);
@@ -67,49 +181,110 @@ impl<T> Sessions<T> {
         self.recent.of_session(state.session, from, &mut places);
         places.sort_unstable();
         places.dedup();
-        let mut missed = Vec::new();
+        let mut missed = Missed::default();
         for record in places.into_iter().filter_map(|at| self.log.recall(at)) {
             match records::decode(&record) {
-                Ok(payload) => self.concerns(state, &record, &payload, &mut missed),
+                Ok(payload) => {
+                    let told = self.concerns(state, &record, &payload, recalled)?;
+                    if !missed.take(record.position, told, self.settings.queue_messages, self.settings.queue_bytes) {
+                        break;
+                    }
+                    if let Payload::Page(_) = payload {
+                        missed.page = Some(record.position);
+                    }
+                }
                 Err(error) => tracing::error!(%error, "a record cannot be read"),
             }
         }
-        missed
+        Ok(missed)
     }
 
-    fn concerns(&self, state: &SessionState, record: &Record, payload: &Payload, out: &mut Vec<(Position, Event)>) {
-        let at = record.position;
-        let hears = |channel: &Channel| {
-            state.patterns.iter().any(|(pattern, start)| place(*start) < at && pattern.matches(channel))
-        };
+    fn concerns(
+        &self,
+        state: &SessionState,
+        record: &Record,
+        payload: &Payload,
+        recalled: &Recalled,
+    ) -> Result<Vec<Event>, Torn> {
+        let mut out = Vec::new();
         match payload {
             Payload::CallChanged(changed) => {
                 for (index, event) in changed.events.iter().enumerate() {
                     if Some(&event.to.agent) == state.agent.as_ref()
                         && let Some((channel, told)) = self.render(&changed.family, &changed.events, index, record.time)
-                        && hears(&channel)
+                        && hears(state, &channel, record.position, Keep::Volatile)
                     {
-                        out.push((at, told));
+                        out.push(told);
                     }
                 }
             }
             Payload::ChannelPublished(published) => {
+                let keep = if record.volatile { Keep::Volatile } else { Keep::Stored };
                 let audience = self.settings.rules.audience(&published.channel);
-                let deaf = self.deaf(published.publisher.filter(|by| *by == state.session), &published.channel);
-                if deaf.is_none() && hears(&published.channel) && audience.includes(state.agent.as_ref()) {
-                    out.push((at, Event::publication(&published.channel, &published.data)));
+                let own = published.publisher.filter(|by| *by == state.session);
+                let deaf = self.deaf(own, &published.channel);
+                if deaf.is_none()
+                    && hears(state, &published.channel, record.position, keep)
+                    && audience.includes(state.agent.as_ref())
+                {
+                    out.push(told(&self.settings.rules, published, record.position));
                 }
             }
-            Payload::Direct(direct) if direct.session == state.session => out.push((at, direct.event())),
-            Payload::Direct(_) | Payload::LogOpened | Payload::SessionEnded(_) | Payload::SessionState(_) => {}
+            Payload::Direct(direct) if direct.session == state.session => out.push(direct.event()),
+            Payload::Page(page) if page.state.session == state.session => {
+                out = self.told_again(page, record.position, recalled)?;
+            }
+            Payload::Direct(_)
+            | Payload::LogOpened
+            | Payload::Page(_)
+            | Payload::SessionEnded(_)
+            | Payload::SessionState(_) => {}
         }
+        Ok(out)
+    }
+
+    /// A page once more, from its own record: the same publications, also if the history has lost some since.
+    fn told_again(&self, page: &OwedPage, at: Position, recalled: &Recalled) -> Result<Vec<Event>, Torn> {
+        let rules = &self.settings.rules;
+        let mut out = Vec::new();
+        for place in &page.positions {
+            let record = self.log.recall(*place).or_else(|| recalled.find(*place)).ok_or(Torn)?;
+            let Ok(Payload::ChannelPublished(published)) = records::decode(&record) else { return Err(Torn) };
+            if rules.audience(&published.channel).includes(page.state.agent.as_ref()) {
+                out.push(told(rules, &published, *place));
+            }
+        }
+        out.extend(self.rest_of(page, at).ok_or(Torn)?);
+        Ok(out)
     }
 }
 
-/// Where something starts, in a record that was read back.
-fn place(start: Start) -> Position {
-    match start {
-        Start::At(position) => position,
-        Start::Here => Position::ZERO,
+impl Missed {
+    /// Takes what there is at a position. `false` once it is full.
+    fn take(&mut self, at: Position, events: Vec<Event>, messages: usize, bytes: usize) -> bool {
+        let more: usize = events.iter().map(|event| event.0.len()).sum();
+        let fits = self.events.len() + events.len() <= messages && self.bytes + more <= bytes;
+        if !fits && let Some((last, _)) = self.events.last() {
+            self.through = Some(*last);
+            return false;
+        }
+        self.bytes += more;
+        self.events.extend(events.into_iter().map(|event| (at, event)));
+        if !fits {
+            self.through = Some(at);
+        }
+        fits
+    }
+}
+
+impl Recalled {
+    fn find(&self, at: Position) -> Option<Arc<Record>> {
+        match self {
+            Self::Asked | Self::Nothing => None,
+            Self::Records(records) => {
+                let place = records.binary_search_by_key(&at, |record| record.position).ok()?;
+                records.get(place).cloned()
+            }
+        }
     }
 }

@@ -134,6 +134,16 @@ impl Rules {
         !is_mine(channel.as_str()) && self.rule(channel).is_some()
     }
 
+    /// Whether something may be kept that a pattern matches.
+    pub fn may_keep(&self, pattern: &Pattern) -> bool {
+        self.0.iter().any(|rule| rule.store != Store::Volatile && rule.pattern.meets(pattern))
+    }
+
+    /// Whether anything is kept at all.
+    pub fn keep_anything(&self) -> bool {
+        self.0.iter().any(|rule| rule.store != Store::Volatile)
+    }
+
     /// Whether a channel may be published to.
     pub fn may_publish(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         !is_mine(channel.as_str()) && self.rule(channel).is_some_and(|rule| rule.publish.includes(agent))

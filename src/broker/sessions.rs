@@ -12,7 +12,8 @@ use crate::bayeux::{Channel, ConnectKey, Error, Event, MessageId, Reply, ReplyAd
 use crate::broker::browsers::Browsers;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
-use crate::broker::live::{Live, Stage};
+use crate::broker::live::{Live, Paging, Stage};
+use crate::broker::pages::Wanted;
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::rules::Who;
@@ -27,7 +28,7 @@ use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, Log, NewRecord, Record};
 use crate::metrics::{EndReason, Label, Metrics};
 use crate::records;
-use crate::records::{CallChanged, ChannelPublished, Direct, Payload, SessionEnded, SessionState};
+use crate::records::{CallChanged, Direct, OwedPage, Payload, SessionEnded, SessionState};
 
 /// Work that the core hands out.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) enum Output<T> {
     Append(NewRecord),
     /// Ask a back end, and tell the core what it answered.
     Ask(Box<Ask>),
+    /// Read something, and hand it back.
+    Read(Wanted),
 }
 
 /// What a request is answered with.
@@ -97,7 +100,7 @@ pub(super) struct Sessions<T> {
     /// When the oldest record was made that this batch queued for somebody.
     oldest: Option<WallTime>,
     /// Room for the seats of one delivery.
-    matched: Vec<Seat>,
+    pub(super) matched: Vec<Seat>,
 }
 
 /// What waits for a record to be applied.
@@ -131,6 +134,13 @@ pub(super) enum Awaited {
     },
     /// Nobody.
     Nobody,
+    /// A page of a session's history, which is a change of its record.
+    Page {
+        /// The session.
+        session: SessionId,
+        /// What it is given.
+        events: Vec<Event>,
+    },
     /// A publication: its request has gone on already.
     Publication {
         /// The request.
@@ -219,7 +229,7 @@ impl<T> Sessions<T> {
             let record = self.log.newest(&subject).map_err(|error| error.to_string())?;
             let Some(record) = record else { continue };
             let payload = records::decode(&record).map_err(|error| error.to_string())?;
-            let Payload::SessionState(state) = payload else { continue };
+            let (Payload::SessionState(state) | Payload::Page(OwedPage { state, .. })) = payload else { continue };
             if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
                 continue;
             }
@@ -245,9 +255,10 @@ impl<T> Sessions<T> {
         }
         match records::decode(record) {
             Ok(Payload::CallChanged(changed)) => self.apply_call(now, record.position, record.time, &changed),
-            Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record.position, &published),
+            Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record, &published),
             Ok(Payload::Direct(direct)) => self.apply_direct(now, record.position, &direct),
             Ok(Payload::LogOpened) => {}
+            Ok(Payload::Page(page)) => self.apply_page(now, record, page),
             Ok(Payload::SessionEnded(ended)) => self.remove(now, ended.session, reason_of(&ended)),
             Ok(Payload::SessionState(state)) => self.apply_session(now, record, state),
             Err(error) => tracing::error!(%error, "a record cannot be read"),
@@ -365,8 +376,10 @@ impl<T> Sessions<T> {
             live.take_back(now);
             if !live.state.ack {
                 let state = SessionState { cursor: Some(live.served(applied)), ..live.state.clone() };
-                // A change on its way must not keep this from being written: its client has no reply yet.
-                let expected = if live.changing { Expected::Any } else { Expected::At(live.position) };
+                // A change on its way must not keep this from being written: its client has no reply yet. But a page is
+                // either before or behind what this says of its history.
+                let any = live.changing && live.paging != Paging::Busy;
+                let expected = if any { Expected::Any } else { Expected::At(live.position) };
                 states.push((state, expected));
             }
         }
@@ -388,26 +401,6 @@ impl<T> Sessions<T> {
         if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
             act(session);
         }
-    }
-
-    fn apply_publication(&mut self, now: Instant, at: Position, published: &ChannelPublished) {
-        self.recent.published(&published.channel, at, self.log.floor());
-        let mut matched = std::mem::take(&mut self.matched);
-        self.subscriptions.matching(&published.channel, &mut matched);
-        if !matched.is_empty() {
-            let event = Event::publication(&published.channel, &published.data);
-            let settings = Arc::clone(&self.settings);
-            let audience = settings.rules.audience(&published.channel);
-            let due = settings
-                .rules
-                .lazy(&published.channel)
-                .and_then(|lazy| now.checked_add(lazy.min(settings.session_rules.max_lazy)));
-            let deaf = self.deaf(published.publisher, &published.channel);
-            for seat in matched.drain(..).filter(|seat| Some(*seat) != deaf) {
-                self.deliver(now, seat, at, &event, due, audience);
-            }
-        }
-        self.matched = matched;
     }
 
     fn apply_direct(&mut self, now: Instant, at: Position, direct: &Direct) {
@@ -448,7 +441,15 @@ impl<T> Sessions<T> {
     }
 
     /// Owes an event to a session if it may hear it; a lazy one waits for company until `due`.
-    fn deliver(&mut self, now: Instant, seat: Seat, at: Position, event: &Event, due: Option<Instant>, audience: &Who) {
+    pub(super) fn deliver(
+        &mut self,
+        now: Instant,
+        seat: Seat,
+        at: Position,
+        event: &Event,
+        due: Option<Instant>,
+        audience: &Who,
+    ) {
         let Some(live) = self.live.get_mut(seat) else { return };
         if !audience.includes(live.state.agent.as_ref()) {
             return;

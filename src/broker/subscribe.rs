@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, Reply};
+use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, ReplayFrom, Reply};
 use crate::broker::live::Stage;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
+use crate::ids::Position;
 use crate::log::Expected;
 use crate::metrics::{Label, Limit};
-use crate::records::{SessionState, Start};
+use crate::records::{Reached, Replay, SessionState, Start};
 
 /// What the reply to a subscribe or an unsubscribe repeats of it.
 #[derive(Debug)]
@@ -29,7 +30,16 @@ impl Told {
 }
 
 impl<T> Sessions<T> {
-    pub(super) fn subscribe(&mut self, now: Instant, key: ConnectKey, seat: Seat, patterns: &[Pattern], told: Told) {
+    /// `replay` says of some of the patterns from where on they want history.
+    pub(super) fn subscribe(
+        &mut self,
+        now: Instant,
+        key: ConnectKey,
+        seat: Seat,
+        patterns: &[Pattern],
+        replay: &[(Pattern, ReplayFrom)],
+        told: Told,
+    ) {
         let Some(mut state) = self.heard(now, seat) else { return };
         let agent = state.agent.as_ref();
         let denied = patterns
@@ -42,6 +52,13 @@ impl<T> Sessions<T> {
         for pattern in patterns.iter().filter(|pattern| pattern.family() != Family::Service) {
             if !state.patterns.iter().any(|(known, _)| known == pattern) {
                 state.patterns.push((pattern.clone(), Start::Here));
+            }
+        }
+        for (pattern, from) in replay.iter().filter(|(pattern, _)| pattern.family() != Family::Service) {
+            match self.begins(state.agent.as_ref(), pattern, *from) {
+                Ok(Some(from)) => begin(&mut state, pattern, from),
+                Ok(None) => {}
+                Err(error) => return self.reply(key, told.reply(Some(error))),
             }
         }
         if state.patterns.len() > self.settings.subscriptions_per_session {
@@ -62,6 +79,7 @@ impl<T> Sessions<T> {
     pub(super) fn unsubscribe(&mut self, now: Instant, key: ConnectKey, seat: Seat, patterns: &[Pattern], told: Told) {
         let Some(mut state) = self.heard(now, seat) else { return };
         state.patterns.retain(|(known, _)| !patterns.contains(known));
+        state.replays.retain(|replay| !patterns.contains(&replay.pattern));
         self.change(key, seat, state, told.reply(None));
     }
 
@@ -88,4 +106,10 @@ impl<T> Sessions<T> {
         self.append_state(&state, expected, Awaited::Change { key, slot, reply, session });
         self.block(key);
     }
+}
+
+/// Has a subscription begin with history, also if it was there before.
+fn begin(state: &mut SessionState, pattern: &Pattern, from: Position) {
+    state.replays.retain(|replay| replay.pattern != *pattern);
+    state.replays.push(Replay { pattern: pattern.clone(), from, reached: Reached::UpTo(from) });
 }

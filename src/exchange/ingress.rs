@@ -188,6 +188,7 @@ impl CommandIngress {
                 Payload::ChannelPublished(_)
                 | Payload::Direct(_)
                 | Payload::LogOpened
+                | Payload::Page(_)
                 | Payload::SessionEnded(_)
                 | Payload::SessionState(_),
             ) => {}

@@ -95,6 +95,8 @@ labels! {
         Ended = "ended",
         /// No connect came in time.
         Expired = "expired",
+        /// The history that it asked for has gone, or cannot be read.
+        HistoryLost = "history_lost",
         /// Its home fell so far behind the log that it missed some of it.
         Lagged = "lagged",
         /// The process that served it ended, and it had not agreed to acknowledge.
@@ -161,6 +163,8 @@ labels! {
         LogOpened = "log.opened",
         /// A message for one session alone.
         OwedDirect = "owed.direct",
+        /// A page of history for one session.
+        OwedPage = "owed.page",
         /// The end of a session.
         SessionEnded = "session.ended",
         /// A handshake, or a change of subscriptions.

@@ -9,6 +9,7 @@ use crate::log::{Kind, Record};
 use super::call::CallChanged;
 use super::channel::ChannelPublished;
 use super::owed::{Direct, REFUSAL};
+use super::page::OwedPage;
 use super::session::{SessionEnded, SessionState};
 
 /// What a record says.
@@ -22,6 +23,8 @@ pub enum Payload {
     Direct(Direct),
     /// The log's own; nobody else's business.
     LogOpened,
+    /// `owed.page`.
+    Page(OwedPage),
     /// `session.ended`.
     SessionEnded(SessionEnded),
     /// `session.state`.
@@ -52,9 +55,10 @@ pub fn decode(record: &Record) -> Result<Payload, BadRecord> {
         (CALL_CHANGED, VERSION) => CallChanged::read(record).map(Payload::CallChanged),
         (CHANNEL_PUBLISHED, VERSION) => ChannelPublished::read(record).map(Payload::ChannelPublished),
         (OWED_DIRECT, VERSION | REFUSAL) => Direct::read(record).map(Payload::Direct),
+        (OWED_PAGE, VERSION) => OwedPage::read(record).map(Payload::Page),
         (SESSION_ENDED, VERSION) => SessionEnded::read(record).map(Payload::SessionEnded),
         (SESSION_STATE, VERSION) => SessionState::read(record).map(Payload::SessionState),
-        (CALL_CHANGED | CHANNEL_PUBLISHED | OWED_DIRECT | SESSION_ENDED | SESSION_STATE, _) => {
+        (CALL_CHANGED | CHANNEL_PUBLISHED | OWED_DIRECT | OWED_PAGE | SESSION_ENDED | SESSION_STATE, _) => {
             Err("unknown version".to_owned())
         }
         _ => Err("unknown kind".to_owned()),
@@ -76,6 +80,7 @@ pub fn kind_name(kind: Kind) -> Option<&'static str> {
         SESSION_ENDED => "session.ended",
         CHANNEL_PUBLISHED => "channel.published",
         OWED_DIRECT => "owed.direct",
+        OWED_PAGE => "owed.page",
         Kind(_) => return None,
     })
 }
@@ -117,6 +122,9 @@ pub(super) const CHANNEL_PUBLISHED: Kind = Kind(30);
 
 /// `owed.direct`.
 pub(super) const OWED_DIRECT: Kind = Kind(40);
+
+/// `owed.page`.
+pub(super) const OWED_PAGE: Kind = Kind(41);
 
 /// The version in which every kind is written.
 pub(super) const VERSION: u8 = 1;

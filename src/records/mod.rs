@@ -11,6 +11,7 @@
 //! | session.ended | 21 | `session/<hash>` | JSON |
 //! | channel.published | 30 | `channel/<name>` | binary |
 //! | owed.direct | 40 | `owed/<hash>` | binary, in memory only; version 2 is a refusal |
+//! | owed.page | 41 | `session/<hash>` | JSON |
 //!
 //! Members of JSON and fields of binary that are not known are passed over. A number that stood for a kind once
 //! never stands for another.
@@ -22,6 +23,7 @@ mod channel;
 mod codec;
 mod family;
 mod owed;
+mod page;
 mod session;
 
 #[cfg(test)]
@@ -31,4 +33,5 @@ pub use call::{CallChanged, Cause, CommandKey};
 pub use channel::{ChannelPublished, Keep};
 pub use codec::{BadRecord, Payload, decode, is_of_sessions_or_channels, kind_name};
 pub use owed::Direct;
-pub use session::{SessionEnded, SessionState, Start};
+pub use page::{OwedPage, Rest};
+pub use session::{Reached, Replay, SessionEnded, SessionState, Start};

@@ -38,8 +38,31 @@ pub struct SessionState {
     pub home: Arc<str>,
     /// What it subscribed to, and from where on. Decoding settles [`Start::Here`].
     pub patterns: Vec<(Pattern, Start)>,
+    /// Which of these asked for history, and how far they have been told it.
+    pub replays: Vec<Replay>,
     /// How far it has been served; written when it moves or the server stops.
     pub cursor: Option<Position>,
+}
+
+/// A subscription that asked for history.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Replay {
+    /// Which.
+    pub pattern: Pattern,
+    /// It asked for what has its place after this.
+    pub from: Position,
+    /// How far it is.
+    pub reached: Reached,
+}
+
+/// How far a subscription that asked for history has been told it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reached {
+    /// To the end, which was at that position: what comes after it is told as it happens. Decoding settles
+    /// [`Start::Here`] to the record's position.
+    Live(Start),
+    /// Up to this position.
+    UpTo(Position),
 }
 
 /// A Bayeux session ended.
@@ -101,9 +124,9 @@ impl SessionEnded {
     }
 }
 
-/// `session.state` as it is written. A start of `null` is "this record".
+/// `session.state` as it is written, also within `owed.page`. A start of `null` is "this record".
 #[derive(Deserialize, Serialize)]
-struct StateWire {
+pub(super) struct StateWire {
     session: String,
     agent: Option<String>,
     cookie: Option<String>,
@@ -112,7 +135,40 @@ struct StateWire {
     since: Option<u64>,
     home: Arc<str>,
     patterns: Vec<(String, Option<u64>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replays: Vec<ReplayWire>,
     cursor: Option<u64>,
+}
+
+/// One of its replays. Up to where it is, or with `null` that it is at its end, which is at `live`; a `live` of `null` is
+/// "this record".
+#[derive(Deserialize, Serialize)]
+struct ReplayWire {
+    pattern: String,
+    from: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    up_to: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<u64>,
+}
+
+impl ReplayWire {
+    fn of(replay: &Replay) -> Self {
+        let (up_to, live) = match replay.reached {
+            Reached::Live(start) => (None, start_of(start)),
+            Reached::UpTo(position) => (Some(position.get()), None),
+        };
+        Self { pattern: replay.pattern.to_string(), from: replay.from.get(), up_to, live }
+    }
+
+    fn settled(self, here: Position) -> Result<Replay, String> {
+        let pattern = Pattern::parse(&self.pattern).map_err(|e| format!("pattern {}: {e}", self.pattern))?;
+        let reached = match self.up_to {
+            Some(position) => Reached::UpTo(Position::new(position)),
+            None => Reached::Live(Start::At(self.live.map_or(here, Position::new))),
+        };
+        Ok(Replay { pattern, from: Position::new(self.from), reached })
+    }
 }
 
 /// `session.ended` as it is written.
@@ -123,7 +179,7 @@ struct EndedWire {
 }
 
 impl StateWire {
-    fn of(state: &SessionState) -> Self {
+    pub(super) fn of(state: &SessionState) -> Self {
         Self {
             session: state.session.to_string(),
             agent: state.agent.as_ref().map(ToString::to_string),
@@ -133,11 +189,12 @@ impl StateWire {
             since: start_of(state.since),
             home: state.home.clone(),
             patterns: state.patterns.iter().map(|(pattern, start)| (pattern.to_string(), start_of(*start))).collect(),
+            replays: state.replays.iter().map(ReplayWire::of).collect(),
             cursor: state.cursor.map(Position::get),
         }
     }
 
-    fn settled(self, here: Position) -> Result<SessionState, String> {
+    pub(super) fn settled(self, here: Position) -> Result<SessionState, String> {
         let start = |start: Option<u64>| Start::At(start.map_or(here, Position::new));
         let patterns = self.patterns.iter().map(|(pattern, from)| {
             Pattern::parse(pattern)
@@ -155,6 +212,7 @@ impl StateWire {
             since: start(self.since),
             home: self.home.clone(),
             patterns: patterns.collect::<Result<_, _>>()?,
+            replays: self.replays.into_iter().map(|replay| replay.settled(here)).collect::<Result<_, _>>()?,
             cursor: self.cursor.map(Position::new),
         })
     }

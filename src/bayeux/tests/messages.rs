@@ -182,7 +182,7 @@ fn tell(request: &Request) -> String {
             format!("{error} channel={} subscription={}", or_none(channel), or_none(subscription))
         }
         Body::Publish { channel, data } => format!("publish {channel} {}", text(data)),
-        Body::Subscribe { patterns, echo } => {
+        Body::Subscribe { patterns, replay: _, echo } => {
             format!(
                 "subscribe {} echo={}",
                 patterns.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(" "),

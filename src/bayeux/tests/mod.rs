@@ -9,6 +9,7 @@ mod messages;
 mod play;
 mod promises;
 mod random_sessions;
+mod replay;
 mod replies;
 mod sessions;
 mod slow;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use expect_test::expect;
 
-use crate::bayeux::{Agreed, Channel, Error, Event, MessageId, Reply, ReplyAdvice, body};
+use crate::bayeux::{Agreed, Channel, Error, Event, MessageId, Pattern, Reply, ReplyAdvice, body};
 use crate::ids::ClientId;
 
 #[test]
@@ -111,7 +111,7 @@ fn the_error_catalogue_is_that_of_the_reference() {
         Error::channel_missing(),
         Error::data_missing(),
         Error::field_invalid("clientId"),
-        Error::replay_id_invalid(&channel("/a")),
+        Error::replay_id_invalid(&Pattern::from(&channel("/a"))),
         Error::session_unknown(),
         Error::channel_create_denied("denied_by_not_granting"),
         Error::create_denied("denied_by_not_granting"),
@@ -168,7 +168,15 @@ fn an_error_can_be_configured_as_it_stands_on_the_wire() {
 
 fn handshake(advice: ReplyAdvice, ack: Agreed, messages: Option<usize>) -> Reply {
     let types = &["websocket", "long-polling"];
-    Reply::Handshake { id: Some(id("\"1\"")), client: ClientId::presented("11hd\"m"), types, advice, ack, messages }
+    Reply::Handshake {
+        id: Some(id("\"1\"")),
+        client: ClientId::presented("11hd\"m"),
+        types,
+        advice,
+        ack,
+        replay: false,
+        messages,
+    }
 }
 
 fn id(token: &str) -> MessageId {

@@ -12,13 +12,13 @@ use crate::broker::conversation::Conversation;
 use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
-use crate::broker::{Anonymous, Binding, Peer, ReplayId, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
+use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
 use crate::gws::{Base, Rendering};
 use crate::ids::{AgentId, BrowserCookie, CallId, ClientId, ConnId, Number, Position, RecordId, SessionId, WallTime};
-use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Expected, Log, NewRecord, Outcome, Retain};
+use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Expected, Log, NewRecord, Outcome};
 use crate::metrics::Metrics;
 use crate::records::{CallChanged, Cause, ChannelPublished, Keep};
 use crate::upstream::NoUpstream;
@@ -46,16 +46,13 @@ pub(super) struct Desk {
     pub(super) asks: Vec<Ask>,
 }
 
-/// The records of tests bear no time of today.
-const FOR_EVER: Retain = Retain { age: Duration::MAX, records: 1000 };
-
 pub(super) fn settings() -> Settings {
     let rule = |pattern: &str, who: Who| Rule {
         pattern: Pattern::parse(pattern).unwrap(),
         subscribe: who.clone(),
         publish: who.clone(),
         create: who,
-        store: Store::Durable { retain: FOR_EVER, replay_id: ReplayId::InExt },
+        store: Store::Volatile,
         lazy: None,
         upstream: None,
         broadcast_to_publisher: None,
@@ -265,6 +262,10 @@ impl Desk {
                     self.answers.insert(tell, "superseded".to_owned());
                 }
                 Output::Ask(ask) => self.asks.push(*ask),
+                Output::Read(wanted) => {
+                    let read = wanted.read(&*self.log, &self.settings);
+                    self.sessions.handle_read(self.now, read);
+                }
                 Output::Append(record) => {
                     let id = record.id;
                     let outcome = match self.faults.pop() {
@@ -340,6 +341,13 @@ pub(super) fn connect_ack(client: &str, ack: u64) -> String {
 
 pub(super) fn subscribe(client: &str, pattern: &str) -> String {
     format!("[{{'channel':'/meta/subscribe','id':'s','clientId':'{client}','subscription':'{pattern}'}}]")
+}
+
+/// Subscribes with `ext.replay`, which is JSON without its quotes doubled.
+pub(super) fn replay(client: &str, patterns: &str, map: &str) -> String {
+    format!(
+        "[{{'channel':'/meta/subscribe','id':'s','clientId':'{client}','subscription':{patterns},'ext':{{'replay':{map}}}}}]"
+    )
 }
 
 pub(super) fn publish(client: &str, channel: &str, data: &str) -> String {

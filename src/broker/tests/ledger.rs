@@ -72,7 +72,7 @@ impl Ledger {
                 self.sessions.entry(ended.session).or_default().ended = Some(ended.reason);
             }
             Payload::SessionState(state) => self.note_session(at, state),
-            Payload::CallChanged(_) | Payload::LogOpened => {}
+            Payload::CallChanged(_) | Payload::LogOpened | Payload::Page(_) => {}
         }
     }
 

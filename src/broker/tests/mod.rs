@@ -20,6 +20,8 @@ mod notices;
 mod own_feeds;
 mod pair;
 mod quota;
+mod random_replays;
+mod replay;
 mod service;
 mod slow;
 mod story;

@@ -25,6 +25,7 @@ fn state(patterns: &[(&str, u64)]) -> SessionState {
         since: Start::At(at(1)),
         home: "local".into(),
         patterns: patterns.collect(),
+        replays: Vec::new(),
         cursor: None,
     }
 }

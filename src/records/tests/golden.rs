@@ -16,7 +16,8 @@ use crate::ids::{
 };
 use crate::log::{Expected, Kind, NewRecord, Record, Subject};
 use crate::records::{
-    CallChanged, Cause, ChannelPublished, CommandKey, Keep, SessionEnded, SessionState, Start, decode,
+    CallChanged, Cause, ChannelPublished, CommandKey, Keep, OwedPage, Reached, Replay, Rest, SessionEnded,
+    SessionState, Start, decode,
 };
 
 use super::round_trip::{HERE, ID, TIME, placed};
@@ -89,7 +90,26 @@ fn samples() -> Vec<NewRecord> {
             (Pattern::parse("/v2/me/*").unwrap(), Start::At(Position::new(791))),
             (Pattern::parse("/demo/**").unwrap(), Start::Here),
         ],
+        replays: Vec::new(),
         cursor: Some(Position::new(812)),
+    };
+    let replay = |pattern: &str, from, reached| Replay {
+        pattern: Pattern::parse(pattern).unwrap(),
+        from: Position::new(from),
+        reached,
+    };
+    let page = OwedPage {
+        state: SessionState {
+            replays: vec![
+                replay("/v2/me/*", 0, Reached::UpTo(Position::new(700))),
+                replay("/demo/**", 5, Reached::Live(Start::Here)),
+            ],
+            ..state.clone()
+        },
+        after: Position::new(500),
+        through: Position::new(700),
+        rest: Rest::More,
+        positions: [501, 600, 700].map(Position::new).to_vec(),
     };
     let published = ChannelPublished {
         channel: Channel::parse("/demo/a").unwrap(),
@@ -114,6 +134,7 @@ fn samples() -> Vec<NewRecord> {
         state.record(ID, TIME, Expected::Nothing),
         ended().record(ID, TIME, Expected::Any),
         published.record(ID, TIME, Keep::Stored),
+        page.record(ID, TIME, Expected::At(HERE)),
     ]
 }
 

@@ -82,6 +82,7 @@ fn a_session_comes_back_with_its_starts_settled_and_without_its_secrets() {
         since: Start::Here,
         home: "node-1".into(),
         patterns: vec![(pattern("/v2/me/*"), Start::At(Position::new(812))), (pattern("/demo/**"), Start::Here)],
+        replays: Vec::new(),
         cursor: Some(Position::new(900)),
     };
     let record = placed(state.record(ID, TIME, Expected::Nothing));
