@@ -4,7 +4,7 @@
 //! happened over Bayeux. Beneath the telephony it is a general, durable Bayeux broker. Everything that
 //! happens is a record in one ordered log; `ARCHITECTURE.md` draws the map.
 //!
-//! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`] and [`calls`]; what is kept
+//! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`], [`calls`] and [`websocket`]; what is kept
 //! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`upstream`], [`gws`],
 //! [`directory`] and [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
 //! [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
@@ -27,3 +27,4 @@ pub mod metrics;
 pub mod records;
 pub mod switch;
 pub mod upstream;
+pub mod websocket;

@@ -1,0 +1,3 @@
+//! Frames by hand, as the standard shows them.
+
+mod frames;
