@@ -24,6 +24,7 @@ mod splice;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod way;
 
 pub use channel::{BadChannel, Channel, Family, Pattern};
 pub use client::{Arrival, Client, ClientEnded};
@@ -33,7 +34,7 @@ pub use credential::Token;
 pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, ReplayFrom, Request};
 pub use error::{BadError, Error};
 pub use render::body;
-pub use reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
+pub use reply::{Agreed, Event, Frame, Reconnect, Reply, ReplyAdvice};
 pub use scan::is_sound;
 pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, SlowConsumer, Terms, UnknownAck};
 pub use subscriptions::Subscriptions;

@@ -5,17 +5,20 @@ use std::time::Instant;
 
 use crate::ids::Position;
 
-use super::reply::Event;
+use super::reply::{Event, Frame};
 use super::session::ConnectKey;
 
 /// Events that are owed.
 ///
-/// Invariants: `waiting` is in the order of `place`; `bytes` is the sum over `waiting` and `flying`; `pressing` counts
-/// those in `waiting` that may not wait longer, and `due` is not later than any other there may.
+/// Invariants: `waiting` is in the order of `place`, `framed` in that of frames; `bytes` is the sum over `waiting`, `flying`
+/// and `framed`; `pressing` counts those in `waiting` that may not wait longer, and `due` is not later than any other
+/// there may.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
     waiting: VecDeque<Debt>,
     flying: Vec<(ConnectKey, Debt)>,
+    /// What frames carry that a direct way did not take over yet.
+    framed: VecDeque<(u64, Debt)>,
     bytes: usize,
     pushed: u64,
     pressing: usize,
@@ -132,6 +135,36 @@ impl Owed {
         }
     }
 
+    /// Sends all that wait, in the frame number `frame` of the direct way.
+    pub(super) fn send_framed(&mut self, frame: u64) -> Frame {
+        let events = self.waiting.iter().map(|debt| debt.event.clone()).collect();
+        (self.pressing, self.due) = (0, None);
+        self.framed.extend(self.waiting.drain(..).map(|debt| (frame, debt)));
+        self.relax();
+        events
+    }
+
+    /// The direct way took over the frames up to this one: what they carried is owed no more.
+    pub(super) fn forget_framed(&mut self, taken: u64) {
+        while self.framed.front().is_some_and(|(frame, _)| *frame <= taken) {
+            if let Some((_, debt)) = self.framed.pop_front() {
+                self.bytes -= debt.event.0.len();
+            }
+        }
+        self.relax();
+    }
+
+    /// The direct way is cut: what frames carry that it did not take over waits again, in its old place.
+    pub(super) fn take_back_framed(&mut self) -> usize {
+        let count = self.framed.len();
+        while let Some((_, debt)) = self.framed.pop_back() {
+            self.waiting.push_front(Debt { lazy: None, ..debt });
+        }
+        self.pressing += count;
+        self.waiting.make_contiguous().sort_by_key(|debt| debt.place);
+        count
+    }
+
     /// Where the first that waits has its place.
     pub(super) fn first(&self) -> Option<Position> {
         self.waiting.front().map(|debt| debt.at)
@@ -139,7 +172,8 @@ impl Owed {
 
     /// Where the first that waits or is in flight has its place.
     pub(super) fn earliest(&self) -> Option<Position> {
-        self.flying.iter().map(|(_, debt)| debt.at).chain(self.first()).min()
+        let framed = self.framed.front().map(|(_, debt)| debt.at);
+        self.flying.iter().map(|(_, debt)| debt.at).chain(self.first()).chain(framed).min()
     }
 
     /// Whether something waits that should be sent now.
@@ -158,7 +192,7 @@ impl Owed {
 
     /// Messages and bytes.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.waiting.len() + self.flying.len(), self.bytes)
+        (self.waiting.len() + self.flying.len() + self.framed.len(), self.bytes)
     }
 
     /// Finds out anew what is due; for free unless something may wait.
@@ -175,6 +209,9 @@ impl Owed {
         }
         if self.flying.is_empty() && self.flying.capacity() > SPARE {
             self.flying = Vec::new();
+        }
+        if self.framed.is_empty() && self.framed.capacity() > SPARE {
+            self.framed = VecDeque::new();
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::ids::ClientId;
 
@@ -131,6 +132,9 @@ pub enum Reply {
 /// A delivery as it stands on the wire: one JSON object, rendered once and shared by all who are owed it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Event(pub Bytes);
+
+/// Events that go to a client together. Mostly it is one, which then takes no memory of its own.
+pub type Frame = SmallVec<[Event; 1]>;
 
 impl ReplyAdvice {
     /// Begin again, at once: the session is unknown.

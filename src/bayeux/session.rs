@@ -8,6 +8,7 @@ use crate::ids::Position;
 use super::envelope::{Advice, MessageId};
 use super::owed::Owed;
 use super::reply::{Event, Reply, ReplyAdvice};
+use super::way::Way;
 
 /// What a session was promised at its handshake.
 #[derive(Clone, Copy, Debug)]
@@ -116,18 +117,24 @@ pub enum Answer {
 /// The caller hands in what happens by `handle_*` and [`deliver`](Self::deliver), and after each of these
 /// polls answers until there are none, then the timeout. Time must not run backwards.
 ///
+/// A session that does not acknowledge may have a direct way to its client, beside its connects: a socket that
+/// takes frames over one by one, in their order. Then its events go that way ([`poll_frame`](Self::poll_frame)) and
+/// no connect waits for them; a connect is the heartbeat only.
+///
 /// Invariants:
 /// - With acknowledgement, an event stays owed until a number at or above its position is acknowledged, and
 ///   every reply carries all that is owed up to the cursor that is its number.
 /// - Without, an event is owed, or in flight in exactly one response, until that response was written; what
 ///   was lost is owed again, in its old place.
 /// - A response's events are in the order of [`deliver`](Self::deliver).
+/// - An event that was pushed stays owed until the direct way took its frame over; when the way is cut before that, it
+///   is owed again, in its old place.
 /// - At most one connect is parked, and while it is, the session does not expire.
 #[derive(Debug)]
 pub struct Session {
-    terms: Terms,
+    pub(super) terms: Terms,
     state: State,
-    owed: Owed,
+    pub(super) owed: Owed,
     acknowledged: Position,
     /// Whether the client goes by advice that is no longer so.
     stale_advice: bool,
@@ -135,6 +142,7 @@ pub struct Session {
     dropped: u64,
     /// Connects that newer ones took the place of, oldest first.
     superseded: VecDeque<ConnectKey>,
+    pub(super) way: Way,
 }
 
 #[derive(Debug)]
@@ -173,8 +181,8 @@ impl Session {
     pub fn new(now: Instant, terms: Terms, since: Position) -> Self {
         let expires = after(now, terms.interval.saturating_add(terms.max_interval));
         let owed = Owed::default();
-        let state = State::Handshaken { expires };
-        Self { terms, state, owed, acknowledged: since, stale_advice: false, dropped: 0, superseded: VecDeque::new() }
+        let (state, superseded, way) = (State::Handshaken { expires }, VecDeque::new(), Way::Answers);
+        Self { terms, state, owed, acknowledged: since, stale_advice: false, dropped: 0, superseded, way }
     }
 
     /// A session that was begun at `since` in another life of the server, or on another node, whose client has
@@ -331,18 +339,22 @@ impl Session {
         if let Some(key) = self.superseded.pop_front() {
             return Some(Answer::Superseded(key));
         }
+        let direct = self.is_direct();
         let State::Parked(parked) = &mut self.state else { return None };
         let waits = self.owed.is_in_flight() && now < parked.patience;
         let due = now >= parked.answer_by
-            || self.owed.is_due(now) && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
+            || !direct && self.owed.is_due(now) && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
         if waits || !due {
             return None;
         }
         let (key, pause) = (parked.key, parked.pause);
         let (id, advice) = (parked.id.take(), parked.advice);
         self.state = self.away(now, Some((key, pause)));
-        let (events, ack) =
-            if self.terms.ack { (self.owed.through(cursor), Some(cursor.get())) } else { (self.owed.send(key), None) };
+        let (events, ack) = match self.terms.ack {
+            true => (self.owed.through(cursor), Some(cursor.get())),
+            false if direct => (Vec::new(), None),
+            false => (self.owed.send(key), None),
+        };
         Some(Answer::Reply { key, events, reply: Reply::Connect { id, error: None, advice, ack } })
     }
 
@@ -350,7 +362,7 @@ impl Session {
     /// acknowledges, or is served by connects only. `key` names that response.
     pub fn poll_ride(&mut self, _now: Instant, key: ConnectKey) -> Vec<Event> {
         match self.terms.delivery {
-            Delivery::AnyReply if !self.terms.ack => self.owed.send(key),
+            Delivery::AnyReply if !self.terms.ack && !self.is_direct() => self.owed.send(key),
             Delivery::AnyReply | Delivery::ConnectOnly => Vec::new(),
         }
     }
@@ -366,8 +378,9 @@ impl Session {
             State::Away { expires, .. } | State::Handshaken { expires } => Some(*expires),
             State::Gone => None,
             State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
-                (true, Some(_)) => Some(parked.patience),
-                (true, None) => Some(parked.answer_by.max(parked.patience)),
+                (true, Some(_)) if !self.is_direct() => Some(parked.patience),
+                (true, _) => Some(parked.answer_by.max(parked.patience)),
+                (false, _) if self.way == Way::Full => Some(parked.answer_by),
                 (false, _) => Some(self.owed.due().map_or(parked.answer_by, |due| due.min(parked.answer_by))),
             },
         }
@@ -380,7 +393,15 @@ impl Session {
 
     /// Whether a connect is parked.
     pub fn is_parked(&self) -> bool {
-        matches!(self.state, State::Parked(_))
+        self.parked().is_some()
+    }
+
+    /// Which connect is parked.
+    pub fn parked(&self) -> Option<ConnectKey> {
+        match &self.state {
+            State::Away { .. } | State::Gone | State::Handshaken { .. } => None,
+            State::Parked(parked) => Some(parked.key),
+        }
     }
 
     /// Whether no connect is parked, and the next is later by `patience` than its client said.

@@ -4,6 +4,7 @@ mod acknowledgement;
 mod batches;
 mod channels;
 mod client;
+mod direct;
 mod lazy;
 mod messages;
 mod play;

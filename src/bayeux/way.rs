@@ -1,0 +1,67 @@
+//! A session's direct way to its client: frames that are taken over one by one, in their order.
+
+use std::time::Instant;
+
+use super::reply::Frame;
+use super::session::{Delivery, Session};
+
+/// How events reach the client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// In the answers to its connects, and to other requests.
+    Answers,
+    /// By themselves.
+    Direct,
+    /// By themselves, but there is no room just now.
+    Full,
+}
+
+impl Session {
+    /// There is a direct way to the client from now on. Poll frames.
+    pub fn handle_attached(&mut self) {
+        self.way = Way::Direct;
+    }
+
+    /// The direct way has no room: what is owed waits until the next frame is polled.
+    pub fn handle_full(&mut self) {
+        self.way = Way::Full;
+    }
+
+    /// The session is over. What frames carry will still be taken over; what waits goes with the answer to the parked
+    /// connect.
+    pub fn handle_farewell(&mut self) {
+        self.way = Way::Answers;
+    }
+
+    /// The direct way took over all frames up to number `taken`.
+    pub fn handle_taken(&mut self, taken: u64) {
+        self.owed.forget_framed(taken);
+    }
+
+    /// The direct way is cut, and took over no frame after number `taken`: what later ones carried is owed again.
+    /// A connect that came that way is lost apart from this. Says how many events are owed again.
+    pub fn handle_detached(&mut self, taken: u64) -> usize {
+        self.way = Way::Answers;
+        self.owed.forget_framed(taken);
+        self.owed.take_back_framed()
+    }
+
+    /// All that is owed and need not wait, for the frame number `frame` of the direct way, if there is such a way.
+    /// Numbers grow. Nothing of a session that acknowledges or is served by connects only, nor while a response is under
+    /// way that carries events.
+    pub fn poll_frame(&mut self, now: Instant, frame: u64) -> Frame {
+        if !self.is_direct() || self.owed.is_in_flight() || !self.owed.is_due(now) {
+            return Frame::new();
+        }
+        self.way = Way::Direct;
+        self.owed.send_framed(frame)
+    }
+
+    /// Whether events go their own way, and not in answers.
+    pub(super) fn is_direct(&self) -> bool {
+        match (self.way, self.terms.delivery) {
+            (Way::Direct | Way::Full, Delivery::AnyReply) => !self.terms.ack,
+            (Way::Answers, _) | (_, Delivery::ConnectOnly) => false,
+        }
+    }
+}
