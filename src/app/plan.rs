@@ -16,7 +16,7 @@ use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRule
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CallbackPolling, CookieKey, HttpConfig, Origins, Proxies};
+use crate::http::{CallbackPolling, CookieKey, HttpConfig, Origins, Proxies, Websockets};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
@@ -190,8 +190,15 @@ fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Resul
         sessions_per_agent: bayeux.sessions_per_agent,
         subscriptions_per_session: bayeux.subscriptions_per_session,
         transports: Transports {
-            cometd: if bayeux.callback_polling { &["long-polling", "callback-polling"] } else { &["long-polling"] },
-            desktops: &["long-polling"],
+            cometd: if bayeux.callback_polling {
+                &["websocket", "long-polling", "callback-polling"]
+            } else {
+                &["websocket", "long-polling"]
+            },
+            desktops: match config.desktops.websockets {
+                Websockets::Offered => &["websocket", "long-polling"],
+                Websockets::Refused => &["long-polling"],
+            },
         },
         binding: if bayeux.trust_client_id { Binding::ClientId } else { Binding::Cookie },
         anonymous: if bayeux.anonymous { Anonymous::Allow } else { Anonymous::Refuse },
@@ -263,6 +270,9 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
             subscriptions: bayeux.subscriptions_per_session,
         },
         callback_polling: if bayeux.callback_polling { CallbackPolling::Spoken } else { CallbackPolling::Refused },
+        desktop_websockets: config.desktops.websockets,
+        ping: bayeux.ping,
+        idle_socket: bayeux.timeout.saturating_add(bayeux.interval).saturating_add(bayeux.max_interval),
         duplicate_connect_status: status,
         idle: config.auth.idle,
         proxies: Proxies::new(&config.server.trusted_proxies).map_err(|error| bad(&error))?,

@@ -7,7 +7,7 @@ use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use crate::bayeux::SlowConsumer;
-use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite};
+use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite, Websockets};
 use crate::ids::{AgentId, Number};
 
 use super::error::ConfigError;
@@ -100,6 +100,7 @@ impl BayeuxConfig {
             batch_messages: from.length("bayeux.batch_messages", 1)?,
             json_depth: from.length("bayeux.json_depth", 4)?,
             duplicate_connect_status: from.number("bayeux.duplicate_connect_status", "400 to 599", error_status)?,
+            ping: from.positive("bayeux.ping")?,
             trust_client_id: from.boolean("bayeux.trust_client_id")?,
             callback_polling: from.boolean("bayeux.callback_polling")?,
             anonymous: from.boolean("bayeux.anonymous")?,
@@ -109,8 +110,20 @@ impl BayeuxConfig {
 
 impl DesktopsConfig {
     pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
+        let expected = "a list of \"long-polling\" and, if wanted, \"websocket\"";
+        let field = from.field("desktops.transports")?;
+        let transports = field.texts(expected)?;
+        let has = |name: &str| transports.iter().any(|transport| transport == name);
+        if !has("long-polling") || !transports.iter().all(|name| ["long-polling", "websocket"].contains(&name.as_str()))
+        {
+            return Err(field.bad(expected));
+        }
+        let websockets = if has("websocket") { Websockets::Offered } else { Websockets::Refused };
         let expected = "a Bayeux error: three digits, a colon, arguments, a colon, a text";
-        Ok(Self { unknown_session_error: from.parsed("desktops.unknown_session_error", expected, bayeux_error)? })
+        Ok(Self {
+            websockets,
+            unknown_session_error: from.parsed("desktops.unknown_session_error", expected, bayeux_error)?,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bayeux::SlowConsumer;
-use crate::http::CookieConfig;
+use crate::http::{CookieConfig, Websockets};
 use crate::ids::{AgentId, Number};
 
 macro_rules! section {
@@ -129,6 +129,8 @@ section! {
         json_depth: usize,
         /// The HTTP status of a superseded connect.
         duplicate_connect_status: u16,
+        /// How often a websocket is pinged.
+        ping: Duration,
         /// Whether a clientId is enough without its cookie.
         trust_client_id: bool,
         /// Whether callback-polling is spoken.
@@ -141,6 +143,8 @@ section! {
 section! {
     /// `desktops`: what desktops expect.
     DesktopsConfig {
+        /// Whether websockets are among the transports.
+        websockets: Websockets,
         /// The Bayeux error for an unknown session.
         unknown_session_error: String,
     }

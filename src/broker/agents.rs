@@ -14,6 +14,7 @@ use crate::bayeux::{Batch, ConnectKey};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::{Outcome, Peer, Receipt};
+use crate::broker::line::{Asked, LineId, Parcel, answer_frame};
 use crate::broker::pages::Wanted;
 use crate::broker::service;
 use crate::broker::service::Ask;
@@ -37,7 +38,7 @@ const READS: usize = 4;
 const RECORDS: usize = 64;
 
 /// A home's core, as its actor owns it.
-pub(super) type Home = Sessions<oneshot::Sender<Outcome>>;
+pub(super) type Home = Sessions<Tell>;
 
 /// The sessions of one home. It is that home's follower of the log.
 #[derive(Debug)]
@@ -59,7 +60,16 @@ pub(super) struct AgentsActor {
     reading: usize,
     /// What is to be read when one of them is done.
     to_read: VecDeque<Wanted>,
-    counted: [usize; 6],
+    counted: [usize; 7],
+}
+
+/// Whom to tell the answer to a request.
+#[derive(Debug)]
+pub(super) enum Tell {
+    /// A socket.
+    Line(Asked),
+    /// The response to an HTTP request.
+    Response(oneshot::Sender<Outcome>),
 }
 
 /// A client's request.
@@ -77,7 +87,7 @@ pub(super) struct Take {
     /// What becomes the clientId of the handshake in it, if there is one.
     pub fresh: Option<ClientId>,
     /// Whom to tell its response.
-    pub tell: oneshot::Sender<Outcome>,
+    pub tell: Tell,
 }
 
 /// The client of a request is gone.
@@ -85,7 +95,12 @@ pub(super) struct Take {
 #[rtype(result = "()")]
 pub(super) struct Gone(pub ConnectKey);
 
-/// A response that carried a session's events was dropped.
+/// A socket is gone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Parted(pub LineId);
+
+/// A response that carried a session's events was dropped, or a socket that was full has room again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost(pub SessionId);
@@ -149,7 +164,7 @@ impl AgentsActor {
             timer: None,
             reading: 0,
             to_read: VecDeque::new(),
-            counted: [0; 6],
+            counted: [0; 7],
         }
     }
 
@@ -159,7 +174,11 @@ impl AgentsActor {
 
     fn take(&mut self, take: Take) {
         drop(take.waiting);
-        let conversation = Conversation::new(take.peer, take.batch, take.tell, take.fresh);
+        let line = match &take.tell {
+            Tell::Line(asked) => asked.out().map(Arc::clone),
+            Tell::Response(_) => None,
+        };
+        let conversation = Conversation::new(take.peer, take.batch, take.tell, take.fresh).over(line);
         self.sessions.handle_request(clock::now(), take.key, conversation);
     }
 
@@ -167,9 +186,11 @@ impl AgentsActor {
     fn drive(&mut self, ctx: &mut Context<Self>) {
         while let Some(output) = self.sessions.poll_output() {
             match output {
-                Output::Answer { tell, answer } => {
-                    // A client that is gone drops the receipt, and so owes its session the events again.
-                    let _ = tell.send(outcome(answer, ctx));
+                Output::Answer { tell, answer } => tell.answer(answer, ctx),
+                Output::Push { out, flow, frame } => {
+                    if out.send(Parcel::Events { frame, flow }).is_err() {
+                        self.sessions.handle_parted(clock::now(), out.id);
+                    }
                 }
                 Output::Read(wanted) => self.to_read.push_back(wanted),
                 Output::Append(record) => {
@@ -241,7 +262,7 @@ impl AgentsActor {
     }
 
     /// Brings this home's share of the gauges up to date.
-    fn show(&mut self, counted: [usize; 6]) {
+    fn show(&mut self, counted: [usize; 7]) {
         let gauges = [
             self.metrics.sessions.of(Transport::LongPolling),
             &self.metrics.parked_connects,
@@ -249,6 +270,7 @@ impl AgentsActor {
             &self.metrics.channels,
             &self.metrics.queue_messages,
             &self.metrics.queue_bytes,
+            self.metrics.sessions.of(Transport::Websocket),
         ];
         for (gauge, (before, after)) in gauges.into_iter().zip(self.counted.into_iter().zip(counted)) {
             gauge.add(signed(after) - signed(before));
@@ -268,13 +290,31 @@ fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn outcome(answer: Answered, ctx: &Context<AgentsActor>) -> Outcome {
-    match answer {
-        Answered::Body { body, carries } => {
-            let receipt = carries.map(|(session, fate)| Receipt::new(fate, session, ctx.address()));
-            Outcome::Answer { body, receipt }
+impl Tell {
+    fn is_of(&self, line: LineId) -> bool {
+        match self {
+            Self::Line(asked) => asked.out().is_some_and(|out| out.id == line),
+            Self::Response(_) => false,
         }
-        Answered::Superseded => Outcome::Superseded,
+    }
+
+    /// A client that is gone drops the receipt, and so owes its session the events again.
+    fn answer(self, answer: Answered, ctx: &Context<AgentsActor>) {
+        let receipt = |(session, fate)| Receipt::new(fate, session, ctx.address());
+        match (self, answer) {
+            (Self::Line(asked), Answered::Body { body, carries }) => {
+                let _ = asked.answer(Some(answer_frame(&body)), carries.map(receipt));
+            }
+            (Self::Line(asked), Answered::Superseded) => {
+                let _ = asked.answer(None, None);
+            }
+            (Self::Response(tell), Answered::Body { body, carries }) => {
+                let _ = tell.send(Outcome::Answer { body, receipt: carries.map(receipt) });
+            }
+            (Self::Response(tell), Answered::Superseded) => {
+                let _ = tell.send(Outcome::Superseded);
+            }
+        }
     }
 }
 
@@ -302,7 +342,7 @@ impl Actor for AgentsActor {
 
 impl Drop for AgentsActor {
     fn drop(&mut self) {
-        self.show([0; 6]);
+        self.show([0; 7]);
         self.sessions.forget();
     }
 }
@@ -352,6 +392,16 @@ impl Handler<Gone> for AgentsActor {
     fn handle(&mut self, Gone(key): Gone, ctx: &mut Self::Context) {
         self.early.retain(|take| take.key != key);
         self.sessions.handle_gone(clock::now(), key);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Parted> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, Parted(line): Parted, ctx: &mut Self::Context) {
+        self.early.retain(|take| !take.tell.is_of(line));
+        self.sessions.handle_parted(clock::now(), line);
         self.drive(ctx);
     }
 }
@@ -430,9 +480,9 @@ impl Handler<Stop> for AgentsActor {
         let mut appends = Vec::new();
         while let Some(output) = self.sessions.poll_output() {
             match output {
-                Output::Answer { tell, answer } => {
-                    let _ = tell.send(outcome(answer, ctx));
-                }
+                Output::Answer { tell, answer } => tell.answer(answer, ctx),
+                // Nothing is delivered any more, and no socket is left.
+                Output::Push { .. } => {}
                 Output::Append(record) => appends.push(self.log.append(record)),
                 // Nobody could be told the answer.
                 Output::Ask(_) => {}

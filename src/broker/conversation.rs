@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::bayeux;
 use crate::bayeux::{Batch, Delivery, Event, Reply, Request};
 use crate::broker::handle::Peer;
+use crate::broker::line::Out;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::Answered;
 use crate::ids::{ClientId, SessionId};
@@ -17,6 +18,8 @@ pub(super) struct Conversation<T> {
     pub peer: Peer,
     /// Whom to tell the response.
     pub tell: T,
+    /// The socket that it came from, if it came from one.
+    pub line: Option<Arc<Out>>,
     /// Whether it has one message only: then a connect may be held.
     pub alone: bool,
     /// Whether there is a handshake in it: then no other message can know the session.
@@ -46,6 +49,7 @@ impl<T> Conversation<T> {
         Self {
             peer,
             tell,
+            line: None,
             alone: batch.requests.len() == 1,
             shakes: batch.handshake().is_some(),
             fresh,
@@ -57,6 +61,11 @@ impl<T> Conversation<T> {
             blocked: false,
             fate: None,
         }
+    }
+
+    /// The same, from a socket.
+    pub(super) fn over(self, line: Option<Arc<Out>>) -> Self {
+        Self { line, ..self }
     }
 
     /// Takes the next message. A connect may be held for long after the last one, so then nothing is kept of them.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context};
 use dashmap::DashMap;
 use dashmap::Entry;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
-use crate::broker::agents::{Adjust, AgentsActor, Close, Drain, End, Gone, IsReady, Lost, Stop, Take};
+use crate::broker::agents::{Adjust, AgentsActor, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell};
+use crate::broker::line::{Busy, Line, LineId, Shown};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::home_of;
 use crate::broker::settings::Settings;
@@ -93,6 +94,8 @@ struct Shared {
     /// Where each home is, and nothing else.
     homes: DashMap<usize, Place>,
     next: AtomicU64,
+    /// Whether the sockets are to be closed.
+    closing: watch::Sender<bool>,
 }
 
 /// Where a home is.
@@ -119,6 +122,7 @@ impl Broker {
             total: Arc::default(),
             homes: DashMap::new(),
             next: AtomicU64::new(1),
+            closing: watch::Sender::new(false),
         }))
     }
 
@@ -188,20 +192,10 @@ impl Broker {
     /// # Cancel safety
     /// Dropping it means that the client is gone: a parked connect is given up, and nothing is lost.
     pub async fn take(&self, peer: Peer, batch: Batch) -> Outcome {
-        // A new session's home follows from its clientId, so that is drawn here.
-        let fresh = batch.handshake().map(|_| ClientId::draw(self.0.log.epoch()));
-        let named = batch.requests.iter().find_map(|Request { client, .. }| client.as_ref());
-        let session = fresh.as_ref().or(named).map_or(SessionId::new([0; 16]), ClientId::session);
-        let Some(address) = self.address(home_of(peer.agent.as_ref(), session, self.0.settings.homes)) else {
+        let (tell, told) = oneshot::channel();
+        let Ok(Handed { key, address, .. }) = self.hand(peer, batch, Tell::Response(tell)) else {
             return Outcome::Busy;
         };
-        let key = ConnectKey(self.0.next.fetch_add(1, Ordering::Relaxed));
-        let (tell, told) = oneshot::channel();
-        let waiting = Waiting::new(self.0.metrics.mailbox_depth.of(metrics::Actor::Agents));
-        if address.try_send(Take { waiting, key, peer, batch, fresh, tell }).is_err() {
-            self.0.metrics.mailbox_full_total.of(metrics::Actor::Agents).inc();
-            return Outcome::Busy;
-        }
         let mut presence = Presence { key, address: Some(address) };
         let outcome = told.await.unwrap_or(Outcome::Busy);
         presence.address = None;
@@ -244,6 +238,57 @@ impl Broker {
         &self.0.settings
     }
 
+    /// Opens a line for a websocket whose requests are all this peer's.
+    pub fn line(&self, peer: Peer, shown: Shown) -> Line {
+        Line::new(self.clone(), LineId(self.0.next.fetch_add(1, Ordering::Relaxed)), peer, shown)
+    }
+
+    /// Whether the sockets are to be closed.
+    pub fn is_closing(&self) -> bool {
+        *self.0.closing.borrow()
+    }
+
+    /// Resolves when the sockets are to be closed.
+    pub(super) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut closing = self.0.closing.subscribe();
+        async move {
+            // A server that is gone has closed, too.
+            let _ = closing.wait_for(|closing| *closing).await;
+        }
+    }
+
+    /// Hands a batch to the home that it is for.
+    pub(super) fn hand(&self, peer: Peer, batch: Batch, tell: Tell) -> Result<Handed, Busy> {
+        // A new session's home follows from its clientId, so that is drawn here.
+        let fresh = batch.handshake().map(|_| ClientId::draw(self.0.log.epoch()));
+        let named = batch.requests.iter().find_map(|Request { client, .. }| client.as_ref());
+        let session = fresh.as_ref().or(named).map_or(SessionId::new([0; 16]), ClientId::session);
+        let home = home_of(peer.agent.as_ref(), session, self.0.settings.homes);
+        let address = self.address(home).ok_or(Busy)?;
+        let key = ConnectKey(self.0.next.fetch_add(1, Ordering::Relaxed));
+        let waiting = Waiting::new(self.0.metrics.mailbox_depth.of(metrics::Actor::Agents));
+        if address.try_send(Take { waiting, key, peer, batch, fresh, tell }).is_err() {
+            self.0.metrics.mailbox_full_total.of(metrics::Actor::Agents).inc();
+            return Err(Busy);
+        }
+        Ok(Handed { key, home, address })
+    }
+
+    /// A socket that was full has room again for a session's events. If the mailbox is full, the session finds out with
+    /// its next event, or when its connect is answered.
+    pub(super) fn has_room(&self, peer: &Peer, session: SessionId) {
+        if let Some(address) = self.address(home_of(peer.agent.as_ref(), session, self.0.settings.homes)) {
+            let _ = address.try_send(Lost(session));
+        }
+    }
+
+    /// A socket is gone. If a mailbox is full, its home finds out when it next sends something there.
+    pub(super) fn parted(&self, homes: &[usize], line: LineId) {
+        for address in homes.iter().filter_map(|home| self.address(*home)) {
+            let _ = address.try_send(Parted(line));
+        }
+    }
+
     /// Whether every home is open and has applied everything that was in the log at its start.
     pub async fn is_ready(&self) -> bool {
         let homes = self.all();
@@ -258,11 +303,13 @@ impl Broker {
         true
     }
 
-    /// Answers every parked connect, telling the clients to come back at different times within `window`.
+    /// Answers every parked connect, telling the clients to come back at different times within `window`, and then
+    /// closes the sockets.
     pub async fn drain(&self, window: Duration) {
         for home in self.all() {
             let _ = home.send(Drain(window)).await;
         }
+        self.0.closing.send_replace(true);
     }
 
     /// Takes no more requests, waits a little for word of the responses that are on their way, writes down how far
@@ -287,6 +334,14 @@ impl Broker {
 
 fn is_running(arbiter: &ArbiterHandle) -> bool {
     arbiter.spawn(std::future::ready(()))
+}
+
+/// A batch that its home has.
+pub(super) struct Handed {
+    key: ConnectKey,
+    /// Which home.
+    pub home: usize,
+    address: Addr<AgentsActor>,
 }
 
 /// A client that waits. Dropped before its answer came, it tells the home that the client is gone.

@@ -187,6 +187,7 @@ impl<T> Sessions<T> {
         let advice = self.come_back(self.settings.interval);
         self.with_session(seat, |session| session.handle_release(now, advice));
         self.flush(now, seat);
+        self.detach(seat);
         let Some(live) = self.live.get_mut(seat) else { return };
         if std::mem::take(&mut live.slow) {
             self.total.crowd.leave(&live.state);
@@ -212,6 +213,9 @@ impl<T> Sessions<T> {
         self.total.remove();
         if let Some(deadline) = live.deadline {
             self.deadlines.remove(&(deadline, seat));
+        }
+        if let Some(attached) = &live.attached {
+            self.forget_line(attached.line(), seat);
         }
         for (pattern, _) in &live.state.patterns {
             self.subscriptions.remove(pattern, seat);
@@ -247,6 +251,7 @@ impl<T> Sessions<T> {
     /// Answers the parked connect of a session that is over: after a disconnect with what is owed, if the server wanted
     /// it so with word of that, else that the client must handshake.
     fn let_go(&mut self, now: Instant, mut stream: Session, reason: EndReason) {
+        stream.handle_farewell();
         stream.handle_release(now, ReplyAdvice::NONE);
         while let Some(answer) = stream.poll_answer(now, self.applied) {
             let answer = match answer {
@@ -269,6 +274,7 @@ impl<T> Sessions<T> {
         let Some(live) = self.live.get_mut(seat) else { return };
         live.dirty = false;
         self.settle(now, seat);
+        self.push(now, seat);
         while let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
             let Some(answer) = session.poll_answer(now, cursor) else { break };
             self.answer_connect(now, Some(seat), answer);
@@ -288,7 +294,8 @@ impl<T> Sessions<T> {
     fn answer_connect(&mut self, now: Instant, seat: Option<Seat>, answer: Answer) {
         match answer {
             Answer::Reply { key, events, reply } => {
-                self.count_answer(&reply, events.len());
+                let transport = self.transport(key);
+                self.count_answer(&reply, events.len(), transport);
                 let fate = if events.is_empty() { None } else { self.track(seat, key, events.len()) };
                 let Some(conversation) = self.conversations.get_mut(&key) else { return };
                 conversation.reply(reply);
@@ -306,7 +313,7 @@ impl<T> Sessions<T> {
         }
     }
 
-    fn count_answer(&self, reply: &Reply, events: usize) {
+    fn count_answer(&self, reply: &Reply, events: usize, transport: Transport) {
         let refused = matches!(reply, Reply::Connect { error: Some(_), .. });
         let outcome = match events {
             _ if refused => ConnectOutcome::Refused,
@@ -314,11 +321,17 @@ impl<T> Sessions<T> {
             _ => ConnectOutcome::Delivered,
         };
         self.metrics.connects_total.of(outcome).inc();
-        self.count_delivered(events);
+        self.count_delivered(events, transport);
     }
 
-    fn count_delivered(&self, events: usize) {
-        self.metrics.deliveries_total.of(Transport::LongPolling).inc_by(count(events));
+    fn count_delivered(&self, events: usize, transport: Transport) {
+        self.metrics.deliveries_total.of(transport).inc_by(count(events));
+    }
+
+    /// How a request came.
+    fn transport(&self, key: ConnectKey) -> Transport {
+        let line = self.conversations.get(&key).is_some_and(|conversation| conversation.line.is_some());
+        if line { Transport::Websocket } else { Transport::LongPolling }
     }
 
     /// Learns how the responses fared that carried a session's events.
@@ -348,7 +361,7 @@ impl<T> Sessions<T> {
         let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) else { return 0 };
         let events = session.poll_first(key, cursor);
         let count = events.len();
-        self.count_delivered(count);
+        self.count_delivered(count, self.transport(key));
         let fate = if events.is_empty() { None } else { self.track(Some(seat), key, count) };
         if let Some(conversation) = self.conversations.get_mut(&key) {
             conversation.carry(events, fate);
@@ -363,6 +376,11 @@ impl<T> Sessions<T> {
             return;
         }
         let seat = conversation.session.and_then(|session| self.seats.get(&session).copied());
+        if let Some(seat) = seat {
+            // What a socket is owed goes before the answer.
+            self.push(now, seat);
+        }
+        let Some(conversation) = self.conversations.get(&key) else { return };
         if conversation.events.is_empty()
             && !conversation.shakes
             && conversation.delivery == Delivery::AnyReply
@@ -370,7 +388,7 @@ impl<T> Sessions<T> {
             && let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat)
         {
             let events = session.poll_ride(now, key);
-            self.count_delivered(events.len());
+            self.count_delivered(events.len(), self.transport(key));
             let fate = if events.is_empty() { None } else { self.track(Some(seat), key, events.len()) };
             if let Some(conversation) = self.conversations.get_mut(&key) {
                 conversation.carry(events, fate);

@@ -9,8 +9,10 @@ use smallvec::SmallVec;
 
 use crate::bayeux::{Channel, ConnectKey, Event, Session};
 use crate::broker::adjustment::Adjustment;
+use crate::broker::attach::Attached;
 use crate::broker::browsers::Tab;
 use crate::broker::hearing::hears_kept;
+use crate::broker::line::LineId;
 use crate::broker::receipt::{Fate, Known};
 use crate::ids::Position;
 use crate::log::Record;
@@ -35,6 +37,8 @@ pub(super) struct Live {
     pub recalled: Recalled,
     /// Responses that carried events and whose fate is not known.
     pub in_flight: SmallVec<[Flight; 1]>,
+    /// The socket of its client, if it has one.
+    pub attached: Option<Attached>,
     /// How many messages were queued since its last response with messages.
     pub fresh: usize,
     /// When the home's timer will next look at it. May be earlier than needed, never later.
@@ -111,6 +115,7 @@ impl Live {
             paging: Paging::Idle,
             recalled: Recalled::Nothing,
             in_flight: SmallVec::new(),
+            attached: None,
             fresh: 0,
             deadline: None,
             tab: Tab::Free,
@@ -134,10 +139,26 @@ impl Live {
 
     /// Whether a connect is parked.
     pub(super) fn is_parked(&self) -> bool {
+        self.parked().is_some()
+    }
+
+    /// Which connect is parked.
+    pub(super) fn parked(&self) -> Option<ConnectKey> {
         match &self.stage {
-            Stage::Behind { .. } => false,
-            Stage::Streaming(session) => session.is_parked(),
+            Stage::Behind { .. } => None,
+            Stage::Streaming(session) => session.parked(),
         }
+    }
+
+    /// It leaves its socket. Which that was, and how many events it did not take over.
+    pub(super) fn leave(&mut self) -> Option<(LineId, usize)> {
+        let attached = self.attached.take()?;
+        let taken = attached.cut();
+        let owed = match &mut self.stage {
+            Stage::Behind { .. } => 0,
+            Stage::Streaming(session) => session.handle_detached(taken),
+        };
+        Some((attached.line(), owed))
     }
 
     /// When it needs to be looked at.
@@ -191,6 +212,7 @@ impl Live {
     /// Takes back what responses carry that were not written to their end.
     pub(super) fn take_back(&mut self, now: Instant) {
         self.settle(now);
+        self.leave();
         for flight in std::mem::take(&mut self.in_flight) {
             if let Stage::Streaming(session) = &mut self.stage {
                 session.handle_lost(now, flight.key);

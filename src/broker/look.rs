@@ -117,7 +117,7 @@ fn view(live: &Live) -> SessionView {
     SessionView {
         session: live.state.session,
         agent: live.state.agent.clone(),
-        transport: Transport::LongPolling,
+        transport: if live.attached.is_some() { Transport::Websocket } else { Transport::LongPolling },
         attendance,
         ack: live.state.ack,
         desktop: live.state.desktop,

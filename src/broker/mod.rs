@@ -1,13 +1,15 @@
 //! Sessions, and who is told.
 //!
 //! Each home is a core, `Sessions`, owned by an actor that follows the log. The broker knows nothing of
-//! commands: what `exchange` decides reaches it as records. It knows no status codes, and no transport.
+//! commands: what `exchange` decides reaches it as records. It knows no status codes, and of transports only that a
+//! request has one answer, and that a [`Line`] takes frames at any time.
 //!
-//! Read [`Broker`] first, then `sessions.rs`, `requests.rs` and `lifecycle.rs`.
+//! Read [`Broker`] first, then `sessions.rs`, `requests.rs`, `lifecycle.rs` and `attach.rs`.
 
 mod adjustment;
 mod admin;
 mod agents;
+mod attach;
 mod browsers;
 mod conversation;
 mod ending;
@@ -16,6 +18,7 @@ mod hearing;
 mod history;
 mod keyed;
 mod lifecycle;
+mod line;
 mod live;
 mod look;
 mod notices;
@@ -44,6 +47,7 @@ pub use adjustment::Adjustment;
 pub use admin::{Admin, AdminError, Closed, Publication};
 pub use handle::{Broker, Outcome, Peer, Receipt};
 pub use history::{History, HistoryError, Message};
+pub use line::{Busy, Delivery, Line, Shown};
 pub use look::{Attendance, Listener, SessionView};
 pub use notices::{Gap, Happened, Notice, Page};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};

@@ -13,6 +13,7 @@ use crate::bayeux::{
 use crate::broker::browsers::Tab;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
+use crate::broker::line::Shown;
 use crate::broker::live::Stage;
 use crate::broker::resume::Attended;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
@@ -95,6 +96,9 @@ impl<T> Sessions<T> {
         {
             return self.put_off(key, seat, request);
         }
+        if !matches!(request.body, Body::Connect { .. }) {
+            self.join(key, seat);
+        }
         let id = request.id;
         match request.body {
             Body::Connect { ack, advice } => self.connect(now, key, seat, id, ack, advice),
@@ -145,7 +149,11 @@ impl<T> Sessions<T> {
         let same_agent = state.agent == conversation.peer.agent;
         let same_browser = match self.settings.binding {
             Binding::ClientId => true,
-            Binding::Cookie => state.cookie == Some(conversation.peer.cookie.hash()),
+            // A session without a cookie is bound to its login alone.
+            Binding::Cookie => match state.cookie {
+                None => state.agent.is_some(),
+                Some(cookie) => cookie == conversation.peer.cookie.hash(),
+            },
         };
         if !same_agent || !same_browser {
             return None;
@@ -179,10 +187,13 @@ impl<T> Sessions<T> {
             return;
         }
         let session = fresh.session();
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        let cookieless = conversation.line.as_ref().is_some_and(|line| line.shown == Shown::Nothing);
+        let cookie = if cookieless && peer.agent.is_some() { None } else { Some(peer.cookie.hash()) };
         let state = SessionState {
             session,
             agent: peer.agent,
-            cookie: Some(peer.cookie.hash()),
+            cookie,
             desktop: peer.desktop,
             ack,
             since: Start::Here,
@@ -191,7 +202,6 @@ impl<T> Sessions<T> {
             replays: Vec::new(),
             cursor: None,
         };
-        let Some(conversation) = self.conversations.get_mut(&key) else { return };
         conversation.session = Some(session);
         let slot = conversation.reserve();
         let agent = state.agent.clone();
@@ -308,9 +318,15 @@ impl<T> Sessions<T> {
                 return self.reply(key, self.unknown_connect(key, id));
             }
         }
+        self.follow(key, seat);
         let Some(conversation) = self.conversations.get(&key) else { return };
         let alone = conversation.alone;
-        let hold = match self.room_in_browser(now, seat) {
+        // A browser has as many sockets as it likes.
+        let room = match conversation.line {
+            None => self.room_in_browser(now, seat),
+            Some(_) => Hold::Allowed,
+        };
+        let hold = match room {
             Hold::Allowed if !alone => Hold::Together,
             hold @ (Hold::Allowed | Hold::Crowded(_) | Hold::Together) => hold,
         };

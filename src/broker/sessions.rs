@@ -6,12 +6,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use slab::Slab;
+use smallvec::SmallVec;
 
-use crate::bayeux::{Channel, ConnectKey, Error, Event, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
+use crate::bayeux::{Channel, ConnectKey, Error, Event, Frame, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
+use crate::broker::attach::Attached;
 use crate::broker::browsers::Browsers;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
+use crate::broker::line::{Flow, LineId, Out};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::pages::Wanted;
 use crate::broker::receipt::Fate;
@@ -46,6 +50,15 @@ pub(super) enum Output<T> {
     Ask(Box<Ask>),
     /// Read something, and hand it back.
     Read(Wanted),
+    /// Send a frame to a socket, and tell the core if it is gone.
+    Push {
+        /// The socket.
+        out: Arc<Out>,
+        /// By which it tells that it took the frame over.
+        flow: Arc<Flow>,
+        /// The frame.
+        frame: Bytes,
+    },
 }
 
 /// What a request is answered with.
@@ -86,6 +99,10 @@ pub(super) struct Sessions<T> {
     pub(super) awaited: BTreeMap<RecordId, Awaited>,
     pub(super) deadlines: BTreeSet<(Instant, Seat)>,
     pub(super) dirty: VecDeque<Seat>,
+    /// Who is at which socket.
+    pub(super) lines: BTreeMap<LineId, SmallVec<[Seat; 1]>>,
+    /// The frame that was made last, and what is in it.
+    pub(super) framed: Option<(Frame, Bytes)>,
     pub(super) outputs: VecDeque<Output<T>>,
     pub(super) draining: Option<Duration>,
     /// Sessions that the server ended, whose clients do not know it yet.
@@ -206,6 +223,8 @@ impl<T> Sessions<T> {
             awaited: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             dirty: VecDeque::new(),
+            lines: BTreeMap::new(),
+            framed: None,
             outputs: VecDeque::new(),
             draining: None,
             departed: Departed::default(),
@@ -331,13 +350,15 @@ impl<T> Sessions<T> {
         self.outputs.pop_front()
     }
 
-    /// Sessions, parked connects, subscriptions, patterns, messages and bytes owed, for the gauges.
-    pub(super) fn count(&self) -> [usize; 6] {
-        let mut counted = [self.live.len(), 0, self.subscriptions.len(), self.subscriptions.patterns(), 0, 0];
+    /// Sessions without a socket, parked connects, subscriptions, patterns, messages and bytes owed, and sessions with a
+    /// socket, for the gauges.
+    pub(super) fn count(&self) -> [usize; 7] {
+        let mut counted = [0, 0, self.subscriptions.len(), self.subscriptions.patterns(), 0, 0, 0];
         for (_, live) in &self.live {
+            counted[if live.attached.is_some() { 6 } else { 0 }] += 1;
             if let Stage::Streaming(session) = &live.stage {
                 let (messages, bytes) = session.owed();
-                counted[1] += usize::from(session.is_parked());
+                counted[1] += usize::from(session.parked().is_some());
                 counted[4] += messages;
                 counted[5] += bytes;
             }
@@ -363,7 +384,7 @@ impl<T> Sessions<T> {
         let mut in_flight = 0;
         for (_, live) in &mut self.live {
             live.settle(now);
-            in_flight += live.in_flight.len();
+            in_flight += live.in_flight.len() + live.attached.as_ref().map_or(0, Attached::under_way);
         }
         in_flight + self.conversations.len()
     }

@@ -106,6 +106,16 @@ impl Caller {
         &self.agent
     }
 
+    /// When that ends however much it is used.
+    pub(crate) const fn until(&self) -> Option<WallTime> {
+        self.until
+    }
+
+    /// Whether this very request bears credentials: they go before a token in its body.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.proof == Proof::Credentials
+    }
+
     /// The agent, when nothing more is to be proven.
     pub(crate) fn into_agent(self) -> AgentId {
         self.agent

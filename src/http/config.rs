@@ -19,6 +19,7 @@ use super::callback::CallbackPolling;
 use super::cookies::CookieConfig;
 use super::origin::Origins;
 use super::proxies::Proxies;
+use super::upgrade::Websockets;
 
 /// The settings of the doors.
 #[derive(Clone, Debug)]
@@ -41,6 +42,12 @@ pub struct HttpConfig {
     pub limits: Limits,
     /// Whether callback-polling is spoken.
     pub callback_polling: CallbackPolling,
+    /// Whether websockets are spoken on the desktops' path.
+    pub desktop_websockets: Websockets,
+    /// How often a websocket is pinged. One that says nothing for so long after that is closed.
+    pub ping: Duration,
+    /// How long a websocket may go without a message of its client and with no connect held.
+    pub idle_socket: Duration,
     /// The status of a parked connect whose place a newer one took: 400 to 599.
     pub duplicate_connect_status: StatusCode,
     /// How long a login lives that is not used.

@@ -56,7 +56,7 @@ pub(crate) enum Failure {
     #[error("{}", if *.0 == BadToken::Expired { "the token expired" } else { "the token is not valid" })]
     Token(BadToken),
     /// No Bayeux transport speaks like this.
-    #[error("unknown Bayeux transport: only long-polling by POST is spoken here")]
+    #[error("no Bayeux transport that is spoken here: long-polling is, by POST")]
     Transport,
     /// Too many passwords wait to be verified.
     #[error("the server is busy")]

@@ -24,10 +24,11 @@ use super::forms;
 use super::origin::Source;
 use super::place::Place;
 use super::server::Shared;
+use super::upgrade::upgrade;
 
 /// Where the broker is to be found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mount {
+pub(crate) enum Mount {
     /// Under its customary name: anybody may come.
     Cometd,
     /// Where desktops look for it: only who is logged in.
@@ -55,7 +56,8 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
     let started = clock::now();
     let source = shared.config.origins.source(request.headers());
     let answered = match *request.method() {
-        _ if request.head().upgrade() => Err(Failure::Transport),
+        _ if request.head().upgrade() && source == Source::Foreign => Err(Failure::Origin),
+        _ if request.head().upgrade() => upgrade(mount, web::Data::clone(&shared), &request, payload).await,
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
         _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
@@ -219,6 +221,6 @@ pub(crate) fn browser_cookie(headers: &HeaderMap) -> (BrowserCookie, Drawn) {
     }
 }
 
-const BROWSER: &str = "BAYEUX_BROWSER";
+pub(crate) const BROWSER: &str = "BAYEUX_BROWSER";
 const JSON: &str = "application/json;charset=UTF-8";
 const LONGEST_COOKIE: usize = 128;

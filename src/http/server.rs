@@ -1,5 +1,6 @@
 //! Listening, and which path leads where.
 
+use std::any::Any;
 use std::cell::OnceCell;
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
+use socket2::SockRef;
 
 use crate::clock;
 
@@ -32,6 +35,7 @@ pub fn server(
     let workers = config.workers.get();
     let connections = config.max_connections.div_ceil(workers).max(1);
     let stop_seconds = config.stop_deadline.as_secs();
+    let silence = config.ping.saturating_mul(2);
     let shared = web::Data::new(Shared::new(config, state));
     let factory = move || {
         // Called once a worker for each address that is listened on; a worker's thread has one home.
@@ -48,6 +52,7 @@ pub fn server(
         // A client that went away must drop its parked connect at once: what it was owed is owed again.
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
+        .on_connect(move |io, _| limit_silence(io, silence))
         .shutdown_timeout(stop_seconds)
         .disable_signals();
     for address in listen {
@@ -79,6 +84,15 @@ impl Shared {
         if let Some(failure) = failure {
             observe_failure(&self.state.metrics, failure);
         }
+    }
+}
+
+/// A client that takes nothing of what was sent to it for so long is given up by the system: while its connection has no
+/// room, nothing else here looks at it.
+fn limit_silence(io: &dyn Any, limit: Duration) {
+    if let Some(stream) = io.downcast_ref::<TcpStream>() {
+        // Where the system cannot do that, its own retransmissions decide.
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(limit));
     }
 }
 

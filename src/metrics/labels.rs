@@ -277,6 +277,8 @@ labels! {
     Transport {
         /// In the response to a connect over HTTP.
         LongPolling = "long-polling",
+        /// By themselves, over a socket.
+        Websocket = "websocket",
     }
 
     /// What came of a question to a back end.

@@ -110,6 +110,6 @@ fn a_handshake_says_how_many_messages_go_with_it_and_where_acknowledging_begins(
     let session_rules =
         SessionRules { deliver_in_handshake: true, handshake_reconnect: true, ..SessionRules::default() };
     let mut desk = Desk::with(Settings { session_rules, ..settings() });
-    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"one","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["long-polling"],"x-messages":0,"advice":{"reconnect":"retry","interval":0,"timeout":30000,"maxInterval":10000}}]"#]].assert_eq(&desk.shake(&peer("15000"), "one", ""));
-    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"two","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["long-polling"],"x-messages":0,"advice":{"reconnect":"retry","interval":0,"timeout":30000,"maxInterval":10000},"ext":{"ack":{"enabled":true,"batch":+2}}}]"#]].assert_eq(&desk.shake(&peer("15000"), "two", "ack"));
+    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"one","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"x-messages":0,"advice":{"reconnect":"retry","interval":0,"timeout":30000,"maxInterval":10000}}]"#]].assert_eq(&desk.shake(&peer("15000"), "one", ""));
+    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"two","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"x-messages":0,"advice":{"reconnect":"retry","interval":0,"timeout":30000,"maxInterval":10000},"ext":{"ack":{"enabled":true,"batch":+2}}}]"#]].assert_eq(&desk.shake(&peer("15000"), "two", "ack"));
 }

@@ -13,7 +13,7 @@ fn a_handshake_is_a_record_before_it_is_answered() {
     let key = desk.send(&peer("15000"), "[{'channel':'/meta/handshake','id':'1','ext':{'ack':true}}]");
     assert_eq!((desk.known(), desk.answer(key)), (1, None));
     desk.pump();
-    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"fresh0","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["long-polling"],"advice":{"reconnect":"retry","interval":0,"timeout":30000},"ext":{"ack":true}}]"#]]
+    expect![[r#"[{"channel":"/meta/handshake","id":"1","successful":true,"clientId":"fresh0","version":"1.0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","long-polling"],"advice":{"reconnect":"retry","interval":0,"timeout":30000},"ext":{"ack":true}}]"#]]
         .assert_eq(&desk.answer(key).unwrap());
     desk.assert_idle();
 }

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
+use crate::broker::line::{Out, Parcel};
 use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
@@ -40,6 +41,10 @@ pub(super) struct Desk {
     key: u64,
     answers: BTreeMap<u64, String>,
     fates: BTreeMap<u64, (SessionId, Arc<Fate>)>,
+    /// The socket that requests come from, if they come from one.
+    line: Option<Arc<Out>>,
+    /// What went out, in its order.
+    pub(super) order: Vec<&'static str>,
     /// What becomes of the next appends, instead of their being taken.
     pub(super) faults: Vec<Outcome>,
     /// What back ends were asked.
@@ -68,7 +73,7 @@ pub(super) fn settings() -> Settings {
         sessions: 100,
         sessions_per_agent: 10,
         subscriptions_per_session: 4,
-        transports: Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
+        transports: Transports { cometd: &["websocket", "long-polling"], desktops: &["long-polling"] },
         binding: Binding::Cookie,
         anonymous: Anonymous::Refuse,
         desktop_unknown: Error::parse("402::Unknown client").unwrap(),
@@ -108,8 +113,21 @@ impl Desk {
         let base = log.head().get();
         let now = clock::now();
         let (answers, fates) = (BTreeMap::new(), BTreeMap::new());
-        let (faults, asks) = (Vec::new(), Vec::new());
-        let mut desk = Self { log, sessions, metrics, now, settings, base, key: 0, answers, fates, faults, asks };
+        let mut desk = Self {
+            log,
+            sessions,
+            metrics,
+            now,
+            settings,
+            base,
+            key: 0,
+            answers,
+            fates,
+            line: None,
+            order: Vec::new(),
+            faults: Vec::new(),
+            asks: Vec::new(),
+        };
         desk.pump();
         desk
     }
@@ -128,6 +146,12 @@ impl Desk {
         self.pump();
     }
 
+    /// Requests come from a socket from now on, or from none.
+    pub(super) fn plug(&mut self, line: Option<&Arc<Out>>) {
+        self.line = line.map(Arc::clone);
+        self.order.clear();
+    }
+
     /// Sends a request without looking at what comes of it.
     pub(super) fn send(&mut self, peer: &Peer, body: &str) -> u64 {
         self.send_as(peer, body, &format!("fresh{}", self.key))
@@ -138,7 +162,7 @@ impl Desk {
         let limits = Limits { batch_messages: 64, json_depth: 32, subscriptions: 128 };
         let batch = Batch::decode(&Bytes::from(body.replace('\'', "\"")), &limits).unwrap();
         let fresh = batch.handshake().map(|_| ClientId::presented(fresh));
-        let conversation = Conversation::new(peer.clone(), batch, self.key, fresh);
+        let conversation = Conversation::new(peer.clone(), batch, self.key, fresh).over(self.line.clone());
         self.sessions.handle_request(self.now, ConnectKey(self.key), conversation);
         self.work();
         self.key
@@ -220,6 +244,21 @@ impl Desk {
         self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored))
     }
 
+    /// Publications that a home reads in one go.
+    pub(super) fn together(&mut self, publications: &[(&str, &str)]) {
+        for (channel, data) in publications {
+            let (channel, data) = (Channel::parse(channel).unwrap(), Bytes::copy_from_slice(data.as_bytes()));
+            let published = ChannelPublished { channel, data, publisher: None, key: None };
+            self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored));
+        }
+        let next = self.log.follow(self.sessions.applied()).next(publications.len()).now_or_never();
+        for record in next.unwrap().unwrap() {
+            self.sessions.handle_record(self.now, &record);
+        }
+        self.sessions.handle_caught_up(self.now);
+        self.work();
+    }
+
     /// An agent makes a call: it is told of that. The call bears `mark`.
     pub(super) fn dial(&mut self, caller: &str, mark: &str) -> Position {
         let number = |text: &str| Number::parse(text).unwrap();
@@ -253,6 +292,7 @@ impl Desk {
         while let Some(output) = self.sessions.poll_output() {
             match output {
                 Output::Answer { tell, answer: Answered::Body { body, carries } } => {
+                    self.order.push("answer");
                     self.answers.insert(tell, String::from_utf8(body).unwrap());
                     if let Some(carries) = carries {
                         self.fates.insert(tell, carries);
@@ -265,6 +305,12 @@ impl Desk {
                 Output::Read(wanted) => {
                     let read = wanted.read(&*self.log, &self.settings);
                     self.sessions.handle_read(self.now, read);
+                }
+                Output::Push { out, flow, frame } => {
+                    self.order.push("push");
+                    if out.send(Parcel::Events { frame, flow }).is_err() {
+                        self.sessions.handle_parted(self.now, out.id);
+                    }
                 }
                 Output::Append(record) => {
                     let id = record.id;

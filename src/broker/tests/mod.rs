@@ -24,5 +24,6 @@ mod random_replays;
 mod replay;
 mod service;
 mod slow;
+mod sockets;
 mod story;
 mod told;

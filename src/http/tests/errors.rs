@@ -106,7 +106,7 @@ async fn every_failure_has_its_status_and_its_code() {
         401 {"statusCode":20,"statusMessage":"the token expired"}
         401 {"statusCode":20,"statusMessage":"the token is not valid"}
         401 {"statusCode":20,"statusMessage":"the token is not valid"}
-        400 {"statusCode":1,"statusMessage":"unknown Bayeux transport: only long-polling by POST is spoken here"}
+        400 {"statusCode":1,"statusMessage":"no Bayeux transport that is spoken here: long-polling is, by POST"}
         503 {"statusCode":4,"statusMessage":"the server is busy"}
     "#]].assert_eq(&table);
 }

@@ -1,0 +1,161 @@
+//! Sessions whose client has a socket: events are pushed there, and come back if the socket breaks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::bayeux;
+use crate::bayeux::{ConnectKey, Frame};
+use crate::broker::browsers::Tab;
+use crate::broker::line::{FRAMES, Flow, LineId, Out};
+use crate::broker::live::{Live, Stage};
+use crate::broker::sessions::{Output, Seat, Sessions};
+use crate::metrics::{RedeliveryCause, Transport};
+use crate::websocket;
+
+/// A session's socket.
+#[derive(Debug)]
+pub(super) struct Attached {
+    out: Arc<Out>,
+    flow: Arc<Flow>,
+    /// How many frames were pushed.
+    pushed: u64,
+}
+
+impl Attached {
+    /// Lets go of the socket. How many frames it took over.
+    pub(super) fn cut(&self) -> u64 {
+        self.flow.cut()
+    }
+
+    /// How many frames it did not take over yet.
+    pub(super) fn under_way(&self) -> usize {
+        usize::try_from(self.pushed.saturating_sub(self.flow.taken())).unwrap_or_default()
+    }
+
+    /// The socket.
+    pub(super) fn line(&self) -> LineId {
+        self.out.id
+    }
+}
+
+impl<T> Sessions<T> {
+    /// A connect came: its session is where its client is, and nowhere else.
+    pub(super) fn follow(&mut self, key: ConnectKey, seat: Seat) {
+        let line = self.conversations.get(&key).and_then(|conversation| conversation.line.clone());
+        let attached = self.live.get(seat).and_then(|live| live.attached.as_ref()).map(Attached::line);
+        if attached == line.as_ref().map(|out| out.id) {
+            return;
+        }
+        self.detach(seat);
+        if let Some(out) = line {
+            self.attach(seat, out);
+        }
+    }
+
+    /// Another message came: a session that nobody holds a connect of is where that came from.
+    pub(super) fn join(&mut self, key: ConnectKey, seat: Seat) {
+        let Some(out) = self.conversations.get(&key).and_then(|conversation| conversation.line.as_ref()) else {
+            return;
+        };
+        let Some(live) = self.live.get(seat) else { return };
+        if live.attached.is_none() && !live.is_parked() {
+            let out = Arc::clone(out);
+            self.attach(seat, out);
+        }
+    }
+
+    fn attach(&mut self, seat: Seat, out: Arc<Out>) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        let Stage::Streaming(session) = &mut live.stage else { return };
+        session.handle_attached();
+        live.tab = Tab::Free;
+        self.lines.entry(out.id).or_default().push(seat);
+        live.attached = Some(Attached { out, flow: Flow::of(live.state.session), pushed: 0 });
+    }
+
+    /// A session leaves its socket, if it has one: what that did not take over is owed again.
+    pub(super) fn detach(&mut self, seat: Seat) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        let Some((line, owed)) = live.leave() else { return };
+        self.count_lost(owed);
+        self.forget_line(line, seat);
+    }
+
+    /// A session is no longer at this socket.
+    pub(super) fn forget_line(&mut self, line: LineId, seat: Seat) {
+        if let Some(seats) = self.lines.get_mut(&line) {
+            seats.retain(|known| *known != seat);
+            if seats.is_empty() {
+                self.lines.remove(&line);
+            }
+        }
+    }
+
+    /// A socket is gone: its sessions are away from now on.
+    pub(super) fn handle_parted(&mut self, now: Instant, line: LineId) {
+        for seat in self.lines.remove(&line).unwrap_or_default() {
+            let Some(live) = self.live.get_mut(seat) else { continue };
+            let owed = live.leave().map_or(0, |(_, owed)| owed);
+            let parked = live.parked();
+            self.count_lost(owed);
+            match parked {
+                Some(key) if self.is_of(key, line) => self.handle_gone(now, key),
+                Some(_) | None => self.flush(now, seat),
+            }
+        }
+    }
+
+    fn count_lost(&self, owed: usize) {
+        self.metrics.redeliveries_total.of(RedeliveryCause::Lost).inc_by(u64::try_from(owed).unwrap_or(u64::MAX));
+    }
+
+    fn is_of(&self, key: ConnectKey, line: LineId) -> bool {
+        let asked = self.conversations.get(&key).and_then(|conversation| conversation.line.as_ref());
+        asked.is_some_and(|out| out.id == line)
+    }
+
+    /// Pushes what a session is owed to its socket, if it has one that has room.
+    pub(super) fn push(&mut self, now: Instant, seat: Seat) {
+        let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), .. }) = self.live.get_mut(seat)
+        else {
+            return;
+        };
+        let mut taken = attached.flow.taken();
+        session.handle_taken(taken);
+        if attached.pushed.saturating_sub(taken) >= FRAMES {
+            taken = attached.flow.starve();
+            if attached.pushed.saturating_sub(taken) >= FRAMES {
+                return session.handle_full();
+            }
+        }
+        let events = session.poll_frame(now, attached.pushed + 1);
+        if events.is_empty() {
+            return;
+        }
+        attached.pushed += 1;
+        let (out, flow) = (Arc::clone(&attached.out), Arc::clone(&attached.flow));
+        self.metrics.deliveries_total.of(Transport::Websocket).inc_by(u64::try_from(events.len()).unwrap_or(u64::MAX));
+        let frame = self.framed(events);
+        self.outputs.push_back(Output::Push { out, flow, frame });
+    }
+
+    /// The frame of these events. Sessions that hear the same follow each other, so the newest frame is kept.
+    fn framed(&mut self, events: Frame) -> Bytes {
+        let same = |known: &Frame| {
+            known.len() == events.len() && known.iter().zip(&events).all(|(known, event)| is_same(&known.0, &event.0))
+        };
+        if let Some((_, frame)) = self.framed.as_ref().filter(|(known, _)| same(known)) {
+            return frame.clone();
+        }
+        let frame = websocket::text(&bayeux::body(&events, &[]));
+        self.framed = Some((events, frame.clone()));
+        frame
+    }
+}
+
+/// Whether it is the same rendering, without looking at it.
+fn is_same(one: &Bytes, other: &Bytes) -> bool {
+    one.as_ptr() == other.as_ptr() && one.len() == other.len()
+}
