@@ -2,18 +2,18 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use serde_json::Value;
+use serde::Serialize;
 
 /// What was asked for.
-pub(crate) fn ok(json: &Value) -> HttpResponse {
+pub(crate) fn ok(json: &impl Serialize) -> HttpResponse {
     with(StatusCode::OK, json)
 }
 
 /// It will be done.
-pub(crate) fn accepted(json: &Value) -> HttpResponse {
+pub(crate) fn accepted(json: &impl Serialize) -> HttpResponse {
     with(StatusCode::ACCEPTED, json)
 }
 
-fn with(status: StatusCode, json: &Value) -> HttpResponse {
-    HttpResponse::build(status).content_type("application/json").body(json.to_string())
+fn with(status: StatusCode, json: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status).json(json)
 }

@@ -3,8 +3,12 @@
 use std::ops::Bound;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use crate::broker::AdminError;
+use crate::ids::Position;
 
 use super::answer;
 use super::ask;
@@ -26,6 +30,28 @@ struct PresenceQuery {
     limit: Option<usize>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HistoryQuery {
+    channel: String,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct HistoryShown<'a> {
+    messages: Vec<MessageShown<'a>>,
+    next: u64,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct MessageShown<'a> {
+    position: u64,
+    time: u64,
+    data: &'a RawValue,
+}
+
 pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let query: ListQuery = ask::query(&request)?;
     let limit = ask::limit(query.limit)?;
@@ -37,6 +63,19 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let channels: Vec<Value> =
         page.iter().map(|(pattern, count)| json!({ "channel": pattern, "subscribers": count })).collect();
     Ok(answer::ok(&json!({ "channels": channels, "next": next })))
+}
+
+pub(crate) async fn history(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let query: HistoryQuery = ask::query(&request)?;
+    let limit = ask::limit(query.limit)?;
+    let after = Position::new(query.after.unwrap_or_default());
+    let history = api.0.admin.history(ask::channel(&query.channel)?, after, limit).await?;
+    let messages = history.messages.iter().map(|message| {
+        let data = serde_json::from_slice(&message.data).ok()?;
+        Some(MessageShown { position: message.position.get(), time: message.time.millis(), data })
+    });
+    let messages = messages.collect::<Option<Vec<_>>>().ok_or(AdminError::LogUnavailable)?;
+    Ok(answer::ok(&HistoryShown { messages, next: history.next.get(), complete: history.complete }))
 }
 
 pub(crate) async fn presence(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Failure> {

@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     Malformed(String),
     /// Nothing here takes this method; these it takes.
     #[error("only {0} is allowed here")]
-    Method(&'static str),
+    Method(String),
     /// There is no such path.
     #[error("not found")]
     NotFound,
@@ -60,6 +60,7 @@ impl Failure {
             Self::Admin(AdminError::NobodyHears) => (StatusCode::UNPROCESSABLE_ENTITY, "nobody_hears"),
             Self::Admin(AdminError::NotDeliverable) => (StatusCode::UNPROCESSABLE_ENTITY, "not_deliverable"),
             Self::Admin(AdminError::SessionUnknown) => (StatusCode::NOT_FOUND, "session_unknown"),
+            Self::Admin(AdminError::SlowConsumer) => (StatusCode::TOO_MANY_REQUESTS, "slow_consumer"),
             Self::Broken => (StatusCode::BAD_REQUEST, "body_broken"),
             Self::Item(_, failure) => failure.table(),
             Self::Late => (StatusCode::REQUEST_TIMEOUT, "body_late"),
@@ -93,8 +94,10 @@ impl Failure {
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Admin(AdminError::Busy) | Self::Streams => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
-            Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
+            Self::Admin(AdminError::Busy | AdminError::SlowConsumer) | Self::Streams => {
+                Some((RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+            Self::Method(allowed) => HeaderValue::from_str(allowed).ok().map(|allowed| (ALLOW, allowed)),
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Admin(
                 AdminError::KeyReused

@@ -51,6 +51,7 @@ pub(crate) async fn batch(api: web::Data<Api>, payload: web::Payload) -> Result<
     let outcomes = api.0.admin.publish(publications).await.map_err(|(place, error)| match error {
         AdminError::Busy => Failure::Admin(error),
         AdminError::KeyReused
+        | AdminError::SlowConsumer
         | AdminError::LogUnavailable
         | AdminError::NobodyHears
         | AdminError::NotDeliverable

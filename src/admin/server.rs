@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, web};
 
 use super::config::Api;
 use super::doors::Door;
@@ -16,9 +16,10 @@ use super::frame::{X_REQUEST_ID, frame, request_id};
 /// Puts the API below `/admin/v1`.
 pub fn routes(config: &mut web::ServiceConfig, api: &Api) {
     let mut scope = web::scope(ROOT).app_data(web::Data::new(api.clone()));
-    for door in Door::ALL {
-        let otherwise = move || async move { Err::<HttpResponse, Failure>(Failure::Method(door.allowed())) };
-        scope = scope.service(web::resource(door.path()).route(door.route()).default_service(web::to(otherwise)));
+    for first in Door::ALL.into_iter().filter(|door| door.neighbours().next() == Some(*door)) {
+        let resource = first.neighbours().map(Door::route).fold(web::resource(first.path()), Resource::route);
+        let otherwise = move || async move { Err::<HttpResponse, Failure>(only(first)) };
+        scope = scope.service(resource.default_service(web::to(otherwise)));
     }
     let framed = api.clone();
     let frame = from_fn(move |request, next| frame(framed.clone(), request, next));
@@ -43,6 +44,12 @@ pub fn server(listen: SocketAddr, api: Api, stop_deadline: Duration) -> io::Resu
         .bind(listen)?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
+}
+
+/// What is said at a path to another method than its doors'.
+fn only(door: Door) -> Failure {
+    let methods: Vec<String> = door.neighbours().map(|door| door.method().to_string()).collect();
+    Failure::Method(methods.join(", "))
 }
 
 async fn not_found() -> Result<HttpResponse, Failure> {

@@ -1,10 +1,13 @@
 //! Sessions, page by page.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::broker::{Attendance, SessionView};
+use crate::bayeux::Delivery;
+use crate::broker::{Adjustment, Attendance, SessionView};
 use crate::metrics::Label;
 
 use super::answer;
@@ -33,6 +36,46 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
     let sessions: Vec<Value> = views.iter().map(shown).collect();
     Ok(answer::ok(&json!({ "sessions": sessions, "next": next })))
 }
+
+pub(crate) async fn end(api: web::Data<Api>, id: web::Path<String>) -> Result<HttpResponse, Failure> {
+    api.0.admin.end(ask::session(&id)?).await?;
+    Ok(answer::ok(&json!({ "ended": true })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AdjustmentWire {
+    timeout: Option<u64>,
+    interval: Option<u64>,
+    max_interval: Option<u64>,
+    meta_connect_deliver_only: Option<bool>,
+    broadcast_to_publisher: Option<bool>,
+}
+
+pub(crate) async fn adjust(
+    api: web::Data<Api>,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Failure> {
+    let body = ask::body(&api, payload).await?;
+    let wire: AdjustmentWire = ask::parse(&body)?;
+    let times = [wire.timeout, wire.interval, wire.max_interval];
+    if times.iter().flatten().any(|millis| *millis > LONGEST) {
+        return Err(Failure::Malformed(format!("a time must be at most {LONGEST} ms")));
+    }
+    let [timeout, interval, max_interval] = times.map(|time| time.map(Duration::from_millis));
+    let delivery = wire.meta_connect_deliver_only.map(|only| match only {
+        true => Delivery::ConnectOnly,
+        false => Delivery::AnyReply,
+    });
+    let broadcast_to_publisher = wire.broadcast_to_publisher;
+    let adjustment = Adjustment { timeout, interval, max_interval, delivery, broadcast_to_publisher };
+    api.0.admin.adjust(ask::session(&id)?, adjustment).await?;
+    Ok(answer::ok(&json!({ "adjusted": true })))
+}
+
+/// A day.
+const LONGEST: u64 = 24 * 60 * 60 * 1000;
 
 fn shown(view: &SessionView) -> Value {
     json!({

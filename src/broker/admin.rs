@@ -9,8 +9,10 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::sync::watch;
 
 use crate::bayeux::{Channel, Family};
+use crate::broker::adjustment::Adjustment;
 use crate::broker::agents::{Home, Visit};
 use crate::broker::handle::Broker;
+use crate::broker::history::History;
 use crate::broker::look::{Listener, SessionView};
 use crate::broker::notices::{Gap, Page};
 use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
@@ -52,6 +54,9 @@ pub enum AdminError {
     /// There is no such session.
     #[error("there is no such session")]
     SessionUnknown,
+    /// Subscribers of the channel are owed so much that nothing new is taken for them; nothing was published.
+    #[error("slow consumers must catch up first")]
+    SlowConsumer,
 }
 
 impl From<MailboxError> for AdminError {
@@ -80,8 +85,8 @@ impl Admin {
     /// together: each has its own outcome.
     ///
     /// # Errors
-    /// [`AdminError::NobodyHears`], with the place of the first channel that is none to publish to: then nothing is
-    /// published. [`AdminError::Busy`].
+    /// [`AdminError::NobodyHears`], or [`AdminError::SlowConsumer`], with the place of the first of that kind: then
+    /// nothing is published. [`AdminError::Busy`].
     ///
     /// # Cancel safety
     /// Dropping it takes nothing back.
@@ -94,6 +99,9 @@ impl Admin {
         for (place, Publication { channel, data, key }) in publications.into_iter().enumerate() {
             if channel.family() != Family::Broadcast || !rules.covers(&channel) {
                 return Err((place, AdminError::NobodyHears));
+            }
+            if self.broker.total().crowd.waits_for(&channel, rules.audience(&channel)) {
+                return Err((place, AdminError::SlowConsumer));
             }
             let keep = rules.store(&channel).keep();
             all.push((ChannelPublished { channel, data, publisher: None, key }, keep));
@@ -144,6 +152,42 @@ impl Admin {
             sessions.iter().map(|session| self.owe(*session, channel.clone(), data.clone())).collect();
         let outcomes = join_all(owed).await.into_iter().map(appended).collect::<Result<Vec<_>, _>>()?;
         Ok(sessions.into_iter().zip(outcomes).collect())
+    }
+
+    /// Ends a session. Its client is told not to come back.
+    ///
+    /// # Errors
+    /// [`AdminError::SessionUnknown`].
+    ///
+    /// # Cancel safety
+    /// Dropping it may or may not have ended the session.
+    pub async fn end(&self, session: SessionId) -> Result<(), AdminError> {
+        if self.broker.end(session).await { Ok(()) } else { Err(AdminError::SessionUnknown) }
+    }
+
+    /// Has something else hold for a session from now on, in place of any earlier adjustment.
+    ///
+    /// # Errors
+    /// [`AdminError::SessionUnknown`].
+    ///
+    /// # Cancel safety
+    /// Dropping it may or may not have adjusted the session.
+    pub async fn adjust(&self, session: SessionId, adjustment: Adjustment) -> Result<(), AdminError> {
+        if self.broker.adjust(session, adjustment).await { Ok(()) } else { Err(AdminError::SessionUnknown) }
+    }
+
+    /// Up to `limit` publications to a durable channel after a position, as far as they are kept.
+    ///
+    /// # Errors
+    /// [`AdminError::LogUnavailable`].
+    ///
+    /// # Cancel safety
+    /// Nothing is kept when it is dropped.
+    pub async fn history(&self, channel: Channel, after: Position, limit: usize) -> Result<History, AdminError> {
+        self.broker.history(channel, after, limit).await.map_err(|error| {
+            tracing::error!(%error, "a history cannot be read");
+            AdminError::LogUnavailable
+        })
     }
 
     /// Up to `limit` sessions after a handle, in the order of handles; of one agent, if it is named.

@@ -230,6 +230,10 @@ impl Broker {
         false
     }
 
+    pub(super) fn total(&self) -> &Total {
+        &self.0.total
+    }
+
     pub(super) fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }

@@ -22,6 +22,7 @@ pub(crate) enum Place {
     Me,
     Metrics,
     Notifications,
+    OpenApi,
     Readyz,
     UnknownResource,
     Version,
@@ -42,6 +43,7 @@ impl Place {
             Self::Me => "/api/v2/me",
             Self::Metrics => "/metrics",
             Self::Notifications => "/api/v2/notifications",
+            Self::OpenApi => "/openapi.json",
             Self::Readyz => "/readyz",
             Self::UnknownResource => "/api/v2/{tail:.*}",
             Self::Version => "/api/v2/diagnostics/version",
@@ -54,7 +56,7 @@ impl Place {
             Self::Call | Self::Calls => Route::Calls,
             Self::Cometd => Route::Bayeux,
             Self::Device | Self::DeviceCalls | Self::Devices => Route::Device,
-            Self::Elsewhere | Self::UnknownResource => Route::Other,
+            Self::Elsewhere | Self::OpenApi | Self::UnknownResource => Route::Other,
             Self::Livez => Route::Live,
             Self::Me => Route::Me,
             Self::Metrics => Route::Metrics,
@@ -80,6 +82,7 @@ impl Place {
             | Self::Me
             | Self::Metrics
             | Self::Notifications
+            | Self::OpenApi
             | Self::Readyz
             | Self::Version => vec![pattern.into(), format!("{pattern}/")],
         }

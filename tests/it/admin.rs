@@ -168,6 +168,56 @@ fn sessions_are_listed_page_by_page_and_show_no_secret() {
 }
 
 #[test]
+fn a_session_that_is_ended_is_told_so_and_not_to_come_back() {
+    let server = server();
+    let back_end = BackEnd(server.address);
+    let mut desk = Desk::open(server.agent("15000"), false, &["/demo/a"]);
+    let id = back_end.get("sessions")["sessions"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("sessions/{id}");
+    assert_eq!(back_end.ask("DELETE", &path, "").json(), json!({"ended": true}));
+    let (told, reply) = desk.connect(None);
+    let shown = (&told, &reply["successful"], &reply["advice"]["reconnect"]);
+    assert_eq!(reply["advice"]["reconnect"], "none", "{shown:?}");
+    assert_eq!(back_end.refused("DELETE", &path, ""), (404, "session_unknown".to_owned()));
+    assert_eq!(back_end.refused("PATCH", &path, "{}"), (404, "session_unknown".to_owned()));
+}
+
+#[test]
+fn something_else_can_hold_for_one_session() {
+    let server = server();
+    let back_end = BackEnd(server.address);
+    let mut desk = Desk::open(server.agent("15000"), false, &["/demo/a"]);
+    desk.connect(None);
+    let id = back_end.get("sessions")["sessions"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("sessions/{id}");
+    let answer = back_end.ask("PATCH", &path, r#"{"timeout": 20, "interval": 30, "broadcastToPublisher": false}"#);
+    assert_eq!(answer.json(), json!({"adjusted": true}));
+    let (_, reply) = desk.connect(None);
+    assert_eq!((&reply["advice"]["timeout"], &reply["advice"]["interval"]), (&json!(20), &json!(30)), "{reply}");
+    assert_eq!(back_end.refused("PATCH", &path, r#"{"timeout": -1}"#), (400, "malformed".to_owned()));
+    assert_eq!(back_end.refused("PATCH", &path, r#"{"interval": 86400001}"#), (400, "malformed".to_owned()));
+}
+
+#[test]
+fn the_history_of_a_durable_channel_is_read_page_by_page() {
+    let rules = "[{pattern = '/news/**', subscribe = 'agents', durable = true}]";
+    let server = Server::with(&[("ADMIN__TOKEN", TOKEN), ("CHANNEL", rules)]);
+    let back_end = BackEnd(server.address);
+    let messages: Vec<Value> = (1..=3).map(|n| json!({"channel": "/news/a", "data": {"n": n}})).collect();
+    let positions = back_end.post("publish-batch", &json!({"messages": messages}))["positions"].clone();
+    let first = back_end.get("channels/history?channel=/news/a&limit=2");
+    let shown = |page: &Value| -> Vec<Value> {
+        page["messages"].as_array().unwrap().iter().map(|one| json!([one["position"], one["data"]["n"]])).collect()
+    };
+    assert_eq!(shown(&first), [json!([positions[0], 1]), json!([positions[1], 2])]);
+    assert_eq!(first["complete"], true);
+    let rest = back_end.get(&format!("channels/history?channel=/news/a&after={}", first["next"]));
+    assert_eq!(shown(&rest), [json!([positions[2], 3])]);
+    assert_eq!(back_end.get("channels/history?channel=/news/b")["messages"], json!([]));
+    assert_eq!(back_end.refused("GET", "channels/history", ""), (400, "malformed".to_owned()));
+}
+
+#[test]
 fn channels_are_listed_with_their_subscribers_and_presence_names_who_hears() {
     let server = server();
     let back_end = BackEnd(server.address);

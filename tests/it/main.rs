@@ -8,6 +8,7 @@ mod crash;
 mod deploy;
 mod harness;
 mod life;
+mod openapi;
 mod origins;
 mod patience;
 mod secrets;

@@ -16,11 +16,12 @@ fn every_no_has_a_status_a_code_and_the_requests_id() {
         Failure::Admin(AdminError::NobodyHears),
         Failure::Admin(AdminError::NotDeliverable),
         Failure::Admin(AdminError::SessionUnknown),
+        Failure::Admin(AdminError::SlowConsumer),
         Failure::Broken,
         Failure::Item(3, Box::new(Failure::TooLarge("data"))),
         Failure::Late,
         Failure::Malformed("limit must be 1 to 1000".to_owned()),
-        Failure::Method("GET"),
+        Failure::Method("GET".to_owned()),
         Failure::NotFound,
         Failure::Partly { done: 2, all: 3 },
         Failure::Streams,
@@ -41,6 +42,7 @@ fn every_no_has_a_status_a_code_and_the_requests_id() {
         422 {"error":{"code":"nobody_hears","message":"nobody can hear this channel","requestId":"r1"}}
         422 {"error":{"code":"not_deliverable","message":"nothing can be delivered on a meta channel","requestId":"r1"}}
         404 {"error":{"code":"session_unknown","message":"there is no such session","requestId":"r1"}}
+        429 {"error":{"code":"slow_consumer","message":"slow consumers must catch up first","requestId":"r1"}}
         400 {"error":{"code":"body_broken","message":"the body broke off","requestId":"r1"}}
         413 {"error":{"code":"too_large","message":"messages[3]: the data is too large","requestId":"r1"}}
         408 {"error":{"code":"body_late","message":"the body did not arrive in time","requestId":"r1"}}
