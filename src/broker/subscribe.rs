@@ -42,9 +42,12 @@ impl<T> Sessions<T> {
     ) {
         let Some(mut state) = self.heard(now, seat) else { return };
         let agent = state.agent.as_ref();
-        let denied = patterns
-            .iter()
-            .find(|pattern| pattern.family() == Family::Meta || !self.settings.rules.may_subscribe(agent, pattern));
+        let denied = patterns.iter().find(|pattern| match pattern.family() {
+            Family::Broadcast => !self.settings.rules.may_subscribe(agent, pattern),
+            Family::Meta => true,
+            // It changes nothing: an answer goes to its asker. Clients that know no remote calls begin with it.
+            Family::Service => false,
+        });
         if let Some(pattern) = denied {
             let error = Error::subscribe_denied(pattern.as_str());
             return self.reply(key, told.reply(Some(error)));

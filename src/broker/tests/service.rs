@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 
 use crate::bayeux::Pattern;
 use crate::broker::service::Ask;
-use crate::broker::tests::kit::{Desk, connect, nobody, peer, publish, settings};
+use crate::broker::tests::kit::{Desk, connect, nobody, peer, publish, settings, subscribe};
 use crate::broker::{Anonymous, Rule, Rules, Settings, Store, Who};
 use crate::log::Log;
 use crate::upstream::{Answer, Endpoint, Failure};
@@ -126,4 +126,14 @@ fn only_who_may_publish_there_may_ask() {
         [{"channel":"/service/other","id":"p","successful":false,"error":"404:/service/other:service_unknown"}]
     "#]]
     .assert_eq(&format!("{denied}\n{unknown}\n"));
+}
+
+#[test]
+fn a_subscription_to_a_service_succeeds_and_changes_nothing() {
+    let mut desk = desk();
+    let head = desk.log.head();
+    let subscribed = desk.ask(&peer("15000"), &subscribe("c", "/service/crm/find"));
+    assert_eq!(desk.log.head(), head);
+    expect![[r#"[{"channel":"/meta/subscribe","id":"s","subscription":"/service/crm/find","successful":true}]"#]]
+        .assert_eq(&subscribed);
 }
