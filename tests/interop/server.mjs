@@ -47,8 +47,24 @@ export class Server {
 
     /** Waits until it holds so many connects. */
     async parks(count) {
-        const line = `partyline_parked_connects ${count}`;
-        while (!(await (await fetch(`${this.base}/metrics`)).text()).split("\n").includes(line)) await pause();
+        await this.counts("partyline_parked_connects", count);
+    }
+
+    /** Waits until a metric has a value, whatever its labels. */
+    async counts(metric, value) {
+        const deadline = Date.now() + PATIENCE;
+        for (;;) {
+            const found = await this.#count(metric);
+            if (found === value) return;
+            if (Date.now() > deadline) throw new Error(`waited in vain for ${metric} to be ${value}; it stayed ${found}`);
+            await pause();
+        }
+    }
+
+    async #count(metric) {
+        const page = await (await fetch(`${this.base}/metrics`)).text();
+        const lines = page.split("\n").filter((line) => line.startsWith(`${metric} `) || line.startsWith(`${metric}{`));
+        return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
     }
 
     /** Ends it as a power switch would. */
@@ -68,6 +84,9 @@ export class Server {
         await rm(this.data, { recursive: true, force: true });
     }
 }
+
+/** Longer than anything takes that a test waits for. */
+const PATIENCE = 30_000;
 
 /** A little rest between two looks at the server. */
 export async function pause() {

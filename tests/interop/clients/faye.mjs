@@ -1,0 +1,89 @@
+// Faye's client as a driver of a peer.
+
+import { createRequire } from "node:module";
+
+const faye = createRequire(import.meta.url)("faye");
+
+/** One client of Faye. It has no remote calls: what answers a service comes on the service's channel. */
+export class FayeDriver {
+    #take;
+    #client;
+    #subscriptions = new Map();
+    /** After a second handshake the client subscribes again by itself: the clientId, and what is not answered yet. */
+    #again;
+
+    constructor(take) {
+        this.#take = take;
+    }
+
+    async open({ url, headers, transport }) {
+        const client = (this.#client = new faye.Client(url, { retry: 0.2 }));
+        for (const [name, value] of Object.entries(headers)) client.setHeader(name, value);
+        // It has no way to choose, but one to do without.
+        if (transport === "long-polling") client.disable("websocket");
+        client.addExtension({ incoming: (message, pass) => pass(this.#seen(message)) });
+        await client.connect();
+    }
+
+    async subscribe(channel) {
+        const subscription = this.#client.subscribe(channel).withChannel((name, data) => {
+            if (isBroadcast(name)) this.#take({ seen: channel, message: { channel: name, data } });
+        });
+        this.#subscriptions.set(channel, subscription);
+        await subscription;
+    }
+
+    async unsubscribe(channel) {
+        this.#subscriptions.get(channel).cancel();
+        this.#subscriptions.delete(channel);
+    }
+
+    async publish(channel, data) {
+        await this.#client.publish(channel, data);
+    }
+
+    async call(target, data) {
+        let told;
+        const answer = new Promise((resolve) => (told = resolve));
+        const subscription = this.#client.subscribe(`/service/${target}`, told);
+        await subscription;
+        await this.#client.publish(`/service/${target}`, data);
+        await answer;
+        subscription.cancel();
+        return await answer;
+    }
+
+    async transport() {
+        return this.#client._dispatcher.connectionType;
+    }
+
+    async close() {
+        await this.#client?.disconnect();
+    }
+
+    #seen(message) {
+        const { channel, data, successful } = message;
+        if (channel === "/meta/handshake" && successful) this.#shaken(message.clientId);
+        if (channel === "/meta/subscribe" && successful) this.#answered(message.subscription);
+        if (channel === "/meta/connect") this.#take({ connect: successful });
+        if (isBroadcast(channel) && successful === undefined) this.#take({ wire: { channel, data } });
+        return message;
+    }
+
+    #shaken(id) {
+        this.#again = { id, channels: new Set(this.#subscriptions.keys()) };
+        this.#answered();
+    }
+
+    #answered(channel) {
+        if (!this.#again) return;
+        this.#again.channels.delete(channel);
+        if (this.#again.channels.size > 0) return;
+        this.#take({ handshake: this.#again.id });
+        this.#again = undefined;
+    }
+}
+
+function isBroadcast(channel) {
+    return !channel.startsWith("/meta/") && !channel.startsWith("/service/");
+}

@@ -1,0 +1,6 @@
+// Faye's client, of its own dialect of Bayeux.
+
+import { FayeDriver } from "./faye.mjs";
+import { play } from "./scenarios.mjs";
+
+play("Faye", { transports: ["long-polling"], driver: (take) => new FayeDriver(take) });
