@@ -179,7 +179,7 @@ impl Broker {
         Place { address: AgentsActor::start_in_arbiter(&arbiter, actor), arbiter }
     }
 
-    fn address(&self, home: usize) -> Option<Addr<AgentsActor>> {
+    pub(super) fn address(&self, home: usize) -> Option<Addr<AgentsActor>> {
         self.0.homes.get(&home).map(|place| place.address.clone())
     }
 

@@ -44,6 +44,11 @@ impl Recent {
         !full(&self.channels)
     }
 
+    /// Whether something was published to a channel that is still in the ring.
+    pub(super) fn knows(&self, channel: &Channel, floor: Position) -> bool {
+        self.channels.get(channel).and_then(|list| list.back()).is_some_and(|newest| *newest > floor)
+    }
+
     /// Something was owed to one session alone.
     pub(super) fn owed(&mut self, session: SessionId, at: Position, floor: Position) {
         push(&mut self.sessions, &session, at, floor);

@@ -387,7 +387,15 @@ impl<T> Sessions<T> {
                 let error = Some(Error::service_unknown(&channel));
                 self.reply(key, Reply::Publish { id, channel, error });
             }
-            Family::Broadcast if self.settings.rules.may_publish(agent.as_ref(), &channel) => {
+            Family::Broadcast if !self.settings.rules.may_publish(agent.as_ref(), &channel) => {
+                let error = Some(Error::publish_denied("denied_by_rule"));
+                self.reply(key, Reply::Publish { id, channel, error });
+            }
+            Family::Broadcast if !self.may_create(agent.as_ref(), &channel) => {
+                let error = Some(Error::channel_create_denied("denied_by_rule"));
+                self.reply(key, Reply::Publish { id, channel, error });
+            }
+            Family::Broadcast => {
                 let keep = self.settings.rules.store(&channel).keep();
                 let published = ChannelPublished { channel, data, publisher: Some(session), key: None };
                 self.metrics.publications_total.of(Source::Client).inc();
@@ -395,11 +403,15 @@ impl<T> Sessions<T> {
                 let reply = Reply::Publish { id, channel: published.channel.clone(), error: None };
                 self.append_publication(&published, keep, Awaited::Publication { key, slot, reply });
             }
-            Family::Broadcast => {
-                let error = Some(Error::publish_denied("denied_by_rule"));
-                self.reply(key, Reply::Publish { id, channel, error });
-            }
         }
+    }
+
+    /// Whether a channel may be published to for all that `create` says: by those it names, or by anybody once something
+    /// was published there that is kept, or is among the newest records.
+    fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
+        self.settings.rules.may_create(agent, channel)
+            || self.recent.knows(channel, self.log.floor())
+            || matches!(self.log.newest(&ChannelPublished::subject(channel)), Ok(Some(_)))
     }
 
     /// What a connect of a session that is gone is answered.

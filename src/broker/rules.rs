@@ -2,12 +2,12 @@
 //!
 //! The first rule whose pattern matches a channel decides; a channel that no rule matches is nobody's. A
 //! wildcard subscription is filtered when something is delivered, so that a right on `/a/b` does not leak
-//! through `/a/*` or `/**`.
+//! through `/a/*` or `/**`; one that could match nothing that may be heard is refused.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::bayeux::{Channel, Pattern};
+use crate::bayeux::{Channel, Family, Pattern};
 use crate::ids::AgentId;
 use crate::log::{Retain, Retention, Subject};
 use crate::records::{ChannelPublished, Keep};
@@ -35,7 +35,7 @@ pub struct Rule {
     pub subscribe: Who,
     /// Who may publish to them.
     pub publish: Who,
-    /// Who may bring one of them into being: be the first to subscribe or publish to it.
+    /// Who may bring one of them into being: be the first to publish to it.
     pub create: Who,
     /// What becomes of their publications.
     pub store: Store,
@@ -113,15 +113,22 @@ impl Rules {
         self.rule(channel).map_or(&Who::Nobody, |rule| &rule.subscribe)
     }
 
-    /// Whether a pattern may be subscribed to at all. What is delivered for a wildcard is filtered later.
+    /// Whether a pattern may be subscribed to: a channel if it may be heard, a wildcard if it could match one that may.
+    /// What is delivered for a wildcard is filtered channel by channel.
     pub fn may_subscribe(&self, agent: Option<&AgentId>, pattern: &Pattern) -> bool {
         if is_mine(pattern.as_str()) {
             return agent.is_some();
         }
-        match Channel::parse(pattern.as_str()) {
-            Ok(channel) => self.audience(&channel).includes(agent),
-            Err(_) => agent.is_some() || self.0.iter().any(|rule| rule.subscribe == Who::Anyone),
+        match pattern.channel() {
+            Some(channel) => self.audience(&channel).includes(agent),
+            None if agent.is_some() && (pattern.family() == Family::Service || reaches_feeds(pattern)) => true,
+            None => self.0.iter().any(|rule| rule.subscribe.includes(agent) && rule.pattern.meets(pattern)),
         }
+    }
+
+    /// Whether an agent may be the first to publish to a channel.
+    pub fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
+        self.rule(channel).is_some_and(|rule| rule.create.includes(agent))
     }
 
     /// Whether an agent is told what is on a channel, if it subscribed.
@@ -193,6 +200,15 @@ impl Retention for Rules {
             Store::Volatile => None,
         }
     }
+}
+
+/// Whether a wildcard is one with which desktops ask for their own feeds, or for whatever there is.
+fn reaches_feeds(pattern: &Pattern) -> bool {
+    if pattern.stem().is_empty() {
+        return true;
+    }
+    let feeds = ["/v2/me", "/v2/me/**", SERVICES];
+    feeds.iter().filter_map(|feed| Pattern::parse(feed).ok()).any(|feed| feed.meets(pattern))
 }
 
 fn is_mine(name: &str) -> bool {
