@@ -11,6 +11,7 @@ mod life;
 mod openapi;
 mod origins;
 mod patience;
+mod replay;
 mod secrets;
 mod slow;
 mod socket;
