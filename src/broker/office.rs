@@ -18,7 +18,7 @@ use crate::log::{Lagged, Log, ReadError, Record};
 use crate::records;
 use crate::records::{ChannelPublished, Keep, Payload};
 
-/// How many requests may wait for the office. One more is refused as busy.
+/// How many requests may wait for the office. One more waits where it is sent: the HTTP connections bound their number.
 const MAILBOX: usize = 1024;
 
 /// How many records are read at a time to catch up with the log.
