@@ -9,7 +9,7 @@ use crate::bayeux;
 use crate::bayeux::{ConnectKey, Frame};
 use crate::broker::browsers::Tab;
 use crate::broker::line::{FRAMES, Flow, LineId, Out};
-use crate::broker::live::{Live, Stage};
+use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::sessions::{Output, Seat, Sessions};
 use crate::metrics::{RedeliveryCause, Transport};
 use crate::websocket;
@@ -116,8 +116,19 @@ impl<T> Sessions<T> {
         asked.is_some_and(|out| out.id == line)
     }
 
-    /// Pushes what a session is owed to its socket, if it has one that has room.
+    /// Pushes what a session is owed to its socket, if it has one that has room. While it is told history, its socket
+    /// gives word of what it took over, for then the next page is due.
     pub(super) fn push(&mut self, now: Instant, seat: Seat) {
+        self.push_frame(now, seat);
+        if let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), paging, .. }) =
+            self.live.get_mut(seat)
+            && matches!(paging, Paging::Owed(_))
+        {
+            session.handle_taken(attached.flow.starve());
+        }
+    }
+
+    fn push_frame(&mut self, now: Instant, seat: Seat) {
         let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), .. }) = self.live.get_mut(seat)
         else {
             return;

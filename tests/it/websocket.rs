@@ -369,3 +369,27 @@ fn an_upgrade_over_the_wrong_method_is_no_websocket() {
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(read_answer(&mut stream).unwrap().status, 400);
 }
+
+#[test]
+fn history_is_pushed_page_by_page_without_a_connect() {
+    let rule =
+        r#"[{ pattern = "/demo/**", subscribe = "agents", publish = "agents", create = "agents", durable = true }]"#;
+    let server = Server::with(&[("CHANNEL", rule)]);
+    let mut publisher = Socket::joined(&server, "15001", false, &[]);
+    let client = publisher.client.clone();
+    for batch in 0..15 {
+        let messages: Vec<_> = (0..60)
+            .map(|n| json!({"channel": "/demo/h", "id": n, "clientId": client, "data": batch * 60 + n}))
+            .collect();
+        publisher.send_text(&json!(messages).to_string());
+        assert_eq!(publisher.frame().len(), 60);
+    }
+    let mut late = Socket::joined(&server, "15000", false, &[]);
+    late.send(&json!({"channel": "/meta/subscribe", "id": "s", "subscription": "/demo/h",
+        "ext": {"replay": {"/demo/h": -2}}}));
+    let mut told = Vec::new();
+    while told.len() < 900 {
+        told.extend(late.frame().iter().filter_map(|message| message["data"].as_u64()));
+    }
+    assert_eq!(told, (0..900).collect::<Vec<_>>());
+}
