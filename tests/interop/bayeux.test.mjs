@@ -2,14 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { Client, basic } from "./client.mjs";
+import { Client, POLLING, SOCKET, basic } from "./client.mjs";
 import { Link } from "./link.mjs";
 import { Server } from "./server.mjs";
 
 // Most of the time goes by in waiting for the server to count what it holds.
 describe("the broker", { concurrency: 2 }, () => {
-    for (const ack of [true, false]) {
-        describe(ack ? "with acknowledgement" : "without acknowledgement", { concurrency: 1 }, () => {
+    const ways = [POLLING, SOCKET].flatMap((transports) => [true, false].map((ack) => ({ transports, ack })));
+    for (const { transports, ack } of ways) {
+        const acknowledging = ack ? "with acknowledgement" : "without acknowledgement";
+        describe(`over ${transports[0]}, ${acknowledging}`, { concurrency: 1 }, () => {
             let server;
             let clients = [];
             before(async () => (server = await Server.start()));
@@ -24,9 +26,10 @@ describe("the broker", { concurrency: 2 }, () => {
             }
 
             async function openedAt(base, agent, ...channels) {
-                const client = new Client(`${base}/cometd`, { Authorization: basic(agent) }, { ack });
+                const client = new Client(`${base}/cometd`, { Authorization: basic(agent) }, { ack, transports });
                 clients.push(client);
                 await client.open(...channels);
+                assert.equal(client.transport, transports[0]);
                 return client;
             }
 

@@ -1,7 +1,12 @@
-// The official CometD client over long-polling, as a browser window of its own would run it.
+// The official CometD client over long-polling or websocket, as a browser window of its own would run it.
 
 import { adapt } from "cometd-nodejs-client";
-import { AckExtension, CometD, Extension, LongPollingTransport } from "cometd";
+import { AckExtension, CometD, Extension, LongPollingTransport, WebSocketTransport } from "cometd";
+import WebSocket from "ws";
+
+/** The transports, as a client may have them: a later one is what it falls back to. */
+export const POLLING = ["long-polling"];
+export const SOCKET = ["websocket", "long-polling"];
 
 // The client looks for a browser when it is made.
 adapt();
@@ -32,11 +37,16 @@ export class Client {
     connects = [];
     #waiting = new Set();
 
-    constructor(url, requestHeaders, { ack = false } = {}) {
+    constructor(url, requestHeaders, { ack = false, transports = POLLING } = {}) {
         this.requestHeaders = requestHeaders;
         this.cometd = new CometD();
         this.cometd.unregisterTransports();
-        this.cometd.registerTransport("long-polling", new LongPolling(this.cookies, this.exchanges));
+        const { cookies, exchanges } = this;
+        const known = {
+            "long-polling": () => new LongPolling(cookies, exchanges),
+            websocket: () => new Socket(cookies, exchanges, requestHeaders),
+        };
+        for (const name of transports) this.cometd.registerTransport(name, known[name]());
         if (ack) this.cometd.registerExtension("ack", new AckExtension());
         this.cometd.registerExtension("wire", new Wire((message) => this.#arrived(message)));
         this.cometd.configure({ url, requestHeaders, logLevel: "error", backoffIncrement: 100, maxBackoff: 500 });
@@ -47,6 +57,11 @@ export class Client {
         });
     }
 
+    /** The transport that it uses now. */
+    get transport() {
+        return this.cometd.getTransport().type;
+    }
+
     get id() {
         return this.cometd.getClientId();
     }
@@ -54,7 +69,13 @@ export class Client {
     /** Handshakes, subscribes, and waits until a connect has been answered. */
     async open(...channels) {
         open.add(this);
-        await this.#asked((done) => this.cometd.handshake(done));
+        await new Promise((resolve, reject) => {
+            this.cometd.handshake((reply) => {
+                if (reply.successful) return resolve();
+                // A socket that failed is followed by a handshake over the next transport.
+                if (reply.failure?.connectionType !== "websocket") reject(new Error(JSON.stringify(reply)));
+            });
+        });
         for (const channel of channels) await this.subscribe(channel);
         await this.until(() => this.connects.length > 0, "the first connect");
     }
@@ -183,5 +204,49 @@ class LongPolling extends LongPollingTransport {
         };
         window.XMLHttpRequest = this.#XMLHttpRequest;
         return super.xhrSend({ ...packet, onSuccess });
+    }
+}
+
+/** The websocket of the client, with the headers that a browser would add by itself, and the same notes. */
+class Socket extends WebSocketTransport {
+    #make;
+
+    constructor(cookies, exchanges, requestHeaders) {
+        super();
+        this.#make = class extends WebSocket {
+            constructor(url, protocols) {
+                const { Cookie, ...others } = requestHeaders;
+                const jar = [...cookies.values(), ...(Cookie === undefined ? [] : [Cookie])].join("; ");
+                super(url, protocols, { headers: jar === "" ? others : { ...others, Cookie: jar } });
+                this.on("upgrade", ({ headers }) => {
+                    for (const cookie of headers["set-cookie"] ?? []) {
+                        const [pair] = cookie.split(";");
+                        cookies.set(pair.split("=")[0], pair);
+                    }
+                });
+                this.on("message", (data) => {
+                    const messages = JSON.parse(data);
+                    const answered = ({ sent }) => messages.some(({ id }) => id !== undefined && id === sent[0]?.id);
+                    const exchange = exchanges.find((exchange) => !exchange.received && answered(exchange));
+                    if (exchange) exchange.received = messages;
+                });
+            }
+
+            send(text) {
+                exchanges.push({ url: this.url, sent: JSON.parse(text) });
+                super.send(text);
+            }
+        };
+    }
+
+    send(...all) {
+        // The client looks for the class when it opens a connection.
+        window.WebSocket = this.#make;
+        return super.send(...all);
+    }
+
+    accept(...all) {
+        window.WebSocket = this.#make;
+        return super.accept(...all);
     }
 }

@@ -10,7 +10,7 @@ export const COOKIE = "cookie";
 /** The desktop of one agent, whose number and password are its name. */
 export class Desktop extends Client {
     /** Logs in. `base` is where the notifications come from, if that is not the server itself. */
-    static async login(server, agent, { ack = false, by = PASSWORD, base = server.base } = {}) {
+    static async login(server, agent, { ack = false, by = PASSWORD, base = server.base, transports } = {}) {
         const credentials = { Authorization: basic(agent) };
         const answer = await fetch(`${server.base}/api/v2/me?subresources=*`, { headers: credentials });
         const { statusCode, user } = await answer.json();
@@ -18,11 +18,11 @@ export class Desktop extends Client {
         const [cookie] = answer.headers.getSetCookie()[0].split(";");
         assert.match(cookie, /^JSESSIONID=./);
         const headers = by === COOKIE ? { Cookie: cookie } : credentials;
-        return new Desktop(server, agent, user.devices[0].id, headers, base, ack);
+        return new Desktop(server, agent, user.devices[0].id, headers, base, { ack, transports });
     }
 
-    constructor(server, agent, device, headers, base, ack) {
-        super(`${base}/api/v2/notifications`, headers, { ack });
+    constructor(server, agent, device, headers, base, options) {
+        super(`${base}/api/v2/notifications`, headers, options);
         this.server = server;
         this.agent = agent;
         this.device = device;

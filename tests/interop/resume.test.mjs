@@ -2,17 +2,20 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { closeAll } from "./client.mjs";
+import { POLLING, SOCKET, closeAll } from "./client.mjs";
 import { Desktop } from "./desktop.mjs";
 import { Link } from "./link.mjs";
 import { Server } from "./server.mjs";
 import { ORDERS, Story } from "./story.mjs";
 
+/** Both transports for desktops. */
+const BOTH = { PARTYLINE__DESKTOPS__TRANSPORTS: '["long-polling", "websocket"]' };
+
 describe("with acknowledgement, after a kill", () => {
     let server;
     const links = {};
     beforeEach(async () => {
-        server = await Server.start();
+        server = await Server.start(BOTH);
         for (const role of ["caller", "callee", "target"]) links[role] = await Link.to(server.port);
     });
     afterEach(async () => {
@@ -21,10 +24,12 @@ describe("with acknowledgement, after a kill", () => {
         await server.dispose();
     });
 
-    for (const order of [ORDERS[0], ORDERS[3], ORDERS[4]]) {
-        test(`desktops carry on by themselves and miss nothing that was owed: ${order.join(", ")}`, async () => {
+    for (const [order, transports] of [[ORDERS[0], POLLING], [ORDERS[3], POLLING], [ORDERS[4], SOCKET]]) {
+        const how = `over ${transports[0]}: ${order.join(", ")}`;
+        test(`desktops carry on by themselves and miss nothing that was owed, ${how}`, async () => {
             const bases = Object.fromEntries(Object.entries(links).map(([role, link]) => [role, link.base]));
-            const story = await Story.begin(server, { ack: true, bases });
+            const story = await Story.begin(server, { ack: true, bases, transports });
+            for (const desktop of story.desktops) assert.equal(desktop.transport, transports[0]);
             const ids = story.desktops.map((desktop) => desktop.id);
             for (const step of story.steps(order)) {
                 await restarted(server, links, async () => {
@@ -58,7 +63,7 @@ describe("with acknowledgement, after a kill", () => {
 
 describe("without acknowledgement", () => {
     let server;
-    beforeEach(async () => (server = await Server.start()));
+    beforeEach(async () => (server = await Server.start(BOTH)));
     afterEach(async () => {
         await closeAll();
         await server.dispose();
@@ -103,9 +108,11 @@ describe("without acknowledgement", () => {
         assert.deepEqual(states(callee), ["Ringing", "Established", "Released"]);
     });
 
-    for (const order of [ORDERS[1], ORDERS[5]]) {
-        test(`a planned stop at every step loses and repeats nothing: ${order.join(", ")}`, async () => {
-            const story = await Story.begin(server);
+    for (const [order, transports] of [[ORDERS[1], POLLING], [ORDERS[5], SOCKET]]) {
+        const how = `over ${transports[0]}: ${order.join(", ")}`;
+        test(`a planned stop at every step loses and repeats nothing, ${how}`, async () => {
+            const story = await Story.begin(server, { transports });
+            for (const desktop of story.desktops) assert.equal(desktop.transport, transports[0]);
             const ids = story.desktops.map((desktop) => desktop.id);
             for (const step of story.steps(order)) {
                 await step.act();

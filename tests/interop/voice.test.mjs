@@ -1,7 +1,8 @@
 // Three desktops dial, answer, conference and hang up, and each is told exactly what it must be.
 
+import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { closeAll } from "./client.mjs";
+import { SOCKET, closeAll } from "./client.mjs";
 import { COOKIE, PASSWORD } from "./desktop.mjs";
 import { Server } from "./server.mjs";
 import { ORDERS, Story } from "./story.mjs";
@@ -37,6 +38,16 @@ for (const ack of [true, false]) {
             const story = await Story.begin(server, { ack });
             const [dial, answer, ...others] = story.steps(ORDERS[0]);
             for (const step of [dial, answer, { act: () => story.inviteBusy() }, ...others]) {
+                await step.act();
+                await story.told();
+            }
+            await story.compare();
+        });
+
+        test("a desktop that would rather have a websocket falls back where there is none", async () => {
+            const story = await Story.begin(server, { ack, transports: SOCKET });
+            for (const desktop of story.desktops) assert.equal(desktop.transport, "long-polling");
+            for (const step of story.steps(ORDERS[0])) {
                 await step.act();
                 await story.told();
             }
