@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::client_reply::{self, Malformed, Message, PublishOutcome, Reconnect};
-use super::client_request::{ClientOptions, ClientRequest, Outbox};
+use super::client_request::{ClientConnection, ClientOptions, ClientRequest, Outbox};
 
 /// A message that arrived on a channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -118,6 +118,13 @@ impl Client {
         }
     }
 
+    /// The same, connected in this way.
+    #[must_use]
+    pub fn over(mut self, connection: ClientConnection) -> Self {
+        self.outbox.set_connection(connection);
+        self
+    }
+
     /// Wants `pattern`, in this session and in each that follows it. Poll requests afterwards.
     pub fn subscribe(&mut self, now: Instant, pattern: &str) {
         if self.patterns.iter().any(|known| &**known == pattern) {
@@ -208,6 +215,17 @@ impl Client {
         Ok(())
     }
 
+    /// A frame of a websocket: replies and events as they come, perhaps not yet the reply to the request polled last.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is no array of messages.
+    pub fn handle_frame(&mut self, now: Instant, body: &Bytes) -> Result<(), Malformed> {
+        for message in &client_reply::parse(body)? {
+            self.handle_message(now, message, body);
+        }
+        Ok(())
+    }
+
     /// The response to a publication. Events that rode along become events.
     ///
     /// # Errors
@@ -262,7 +280,8 @@ impl Client {
         self.handshakes.saturating_sub(1)
     }
 
-    fn is_waiting(&self) -> bool {
+    /// Whether the request polled last has no reply yet.
+    pub fn is_waiting(&self) -> bool {
         match &self.state {
             State::Handshaking | State::Joined(Joined { step: Step::Connecting | Step::Subscribing(_), .. }) => true,
             State::Apart { .. } | State::Ended(_) | State::Joined(Joined { step: Step::Idle { .. }, .. }) => false,

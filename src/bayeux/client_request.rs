@@ -43,13 +43,39 @@ pub struct ClientRequest {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     last_id: u64,
+    connection: ClientConnection,
+}
+
+/// How a client is connected.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ClientConnection {
+    /// Request by request.
+    #[default]
+    LongPolling,
+    /// By a websocket.
+    Websocket,
+}
+
+impl ClientConnection {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::LongPolling => b"long-polling",
+            Self::Websocket => b"websocket",
+        }
+    }
 }
 
 impl Outbox {
+    pub(super) fn set_connection(&mut self, connection: ClientConnection) {
+        self.connection = connection;
+    }
+
     pub(super) fn handshake(&mut self, options: ClientOptions) -> ClientRequest {
         let mut body = self.begin();
         body.extend_from_slice(b",\"version\":\"1.0\",\"minimumVersion\":\"1.0\",\"channel\":\"/meta/handshake\",");
-        body.extend_from_slice(b"\"supportedConnectionTypes\":[\"long-polling\"],");
+        body.extend_from_slice(b"\"supportedConnectionTypes\":[\"");
+        body.extend_from_slice(self.connection.name());
+        body.extend_from_slice(b"\"],");
         body.extend_from_slice(b"\"advice\":{\"timeout\":60000,\"interval\":0}");
         if options.ack {
             body.extend_from_slice(b",\"ext\":{\"ack\":true}");
@@ -61,7 +87,9 @@ impl Outbox {
     /// `hold` is how long the server may hold it; `None` asks for an answer at once.
     pub(super) fn connect(&mut self, client: &str, hold: Option<Duration>, ack: Option<u64>) -> ClientRequest {
         let mut body = self.begin_on("/meta/connect");
-        body.extend_from_slice(b",\"connectionType\":\"long-polling\"");
+        body.extend_from_slice(b",\"connectionType\":\"");
+        body.extend_from_slice(self.connection.name());
+        body.push(b'"');
         if hold.is_none() {
             body.extend_from_slice(b",\"advice\":{\"timeout\":0}");
         }

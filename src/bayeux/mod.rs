@@ -29,7 +29,7 @@ mod way;
 pub use channel::{BadChannel, Channel, Family, Pattern};
 pub use client::{Arrival, Client, ClientEnded};
 pub use client_reply::{Malformed, PublishOutcome};
-pub use client_request::{ClientOptions, ClientRequest, ClientRequestKind};
+pub use client_request::{ClientConnection, ClientOptions, ClientRequest, ClientRequestKind};
 pub use credential::Token;
 pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, ReplayFrom, Request};
 pub use error::{BadError, Error};

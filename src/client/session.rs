@@ -1,6 +1,7 @@
 //! The shell of the core: it sends what the core polls, and feeds it what comes back.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,12 +11,14 @@ use parking_lot::Mutex;
 
 use crate::bayeux;
 use crate::bayeux::{
-    Arrival as Event, ClientEnded as Ended, ClientOptions as Options, ClientRequest, Malformed, PublishOutcome,
+    Arrival as Event, ClientConnection, ClientEnded as Ended, ClientOptions as Options, ClientRequest, Malformed,
+    PublishOutcome,
 };
 use crate::clock;
 
 use super::jar::Jar;
 use super::lane::{Lane, LaneError, Tally};
+use super::socket::Socket;
 use super::target::Target;
 
 /// What a client could not do.
@@ -45,6 +48,17 @@ pub enum ClientError {
 pub struct Client {
     shared: Arc<Shared>,
     lane: Lane,
+    way: Way,
+}
+
+/// How a client is connected.
+enum Way {
+    Polling,
+    Socket {
+        socket: Socket,
+        /// Until when the request that was sent last may be unanswered.
+        until: Instant,
+    },
 }
 
 /// Publishes in the session of a [`Client`], on a connection of its own.
@@ -63,13 +77,22 @@ struct Shared {
 impl Client {
     /// A client that has done nothing yet.
     pub fn new(target: &Arc<Target>, options: Options, tally: &Arc<Tally>) -> Self {
+        Self::over(target, options, tally, ClientConnection::LongPolling)
+    }
+
+    /// A client that has done nothing yet, connected in this way.
+    pub fn over(target: &Arc<Target>, options: Options, tally: &Arc<Tally>, connection: ClientConnection) -> Self {
         let shared = Shared {
             target: Arc::clone(target),
             tally: Arc::clone(tally),
-            core: Mutex::new(bayeux::Client::new(clock::now(), options)),
+            core: Mutex::new(bayeux::Client::new(clock::now(), options).over(connection)),
             jar: Mutex::new(Jar::default()),
         };
-        Self { shared: Arc::new(shared), lane: Lane::default() }
+        let way = match connection {
+            ClientConnection::LongPolling => Way::Polling,
+            ClientConnection::Websocket => Way::Socket { socket: Socket::default(), until: clock::now() },
+        };
+        Self { shared: Arc::new(shared), lane: Lane::default(), way }
     }
 
     /// Makes a session: one try.
@@ -156,7 +179,15 @@ impl Client {
     pub async fn disconnect(mut self) -> Result<(), ClientError> {
         let request = self.shared.core.lock().disconnect();
         if let Some(request) = request {
-            self.shared.send(&mut self.lane, request).await?;
+            match &mut self.way {
+                Way::Polling => drop(self.shared.send(&mut self.lane, request).await?),
+                Way::Socket { socket, .. } if socket.is_open() => {
+                    socket.send(&request.body).await?;
+                    // The reply is waited for, so that the server has heard it before the socket goes.
+                    let _ = tokio::time::timeout(request.patience, socket.receive()).await;
+                }
+                Way::Socket { .. } => {}
+            }
         }
         Ok(())
     }
@@ -168,6 +199,9 @@ impl Client {
 
     /// Sends the next request and takes its answer in, or waits until one is due.
     async fn step(&mut self) -> Result<(), ClientError> {
+        if let Way::Socket { socket, until } = &mut self.way {
+            return self.shared.step(socket, until).await;
+        }
         let (request, due) = {
             let mut core = self.shared.core.lock();
             if let Some(ended) = core.ended() {
@@ -209,6 +243,63 @@ impl Publisher {
 }
 
 impl Shared {
+    /// Sends the next request if one is due, or takes the next frame in.
+    async fn step(&self, socket: &mut Socket, until: &mut Instant) -> Result<(), ClientError> {
+        let (request, due) = {
+            let mut core = self.core.lock();
+            if let Some(ended) = core.ended() {
+                return Err(ended.clone().into());
+            }
+            if core.is_waiting() {
+                (None, *until)
+            } else {
+                let request = core.poll_request(clock::now());
+                (request, core.poll_timeout().unwrap_or_else(clock::now))
+            }
+        };
+        let outcome = match request {
+            Some(request) => {
+                *until = clock::now() + request.patience;
+                self.send_frame(socket, &request).await
+            }
+            None => tokio::select! {
+                frame = socket.receive(), if socket.is_open() => self.take_frame(frame),
+                () = tokio::time::sleep_until(due.into()) => {
+                    if self.core.lock().is_waiting() { Err(LaneError::Late.into()) } else { Ok(()) }
+                }
+            },
+        };
+        if outcome.is_err() {
+            self.tally.count_error();
+            socket.close();
+            self.core.lock().handle_lost(clock::now());
+        }
+        outcome
+    }
+
+    fn take_frame(&self, frame: Result<Bytes, LaneError>) -> Result<(), ClientError> {
+        Ok(self.core.lock().handle_frame(clock::now(), &frame?)?)
+    }
+
+    async fn send_frame(&self, socket: &mut Socket, request: &ClientRequest) -> Result<(), ClientError> {
+        self.tally.count_request();
+        if !socket.is_open() {
+            let (cookies, login) = {
+                let jar = self.jar.lock();
+                (jar.header().cloned(), self.target.authorization().filter(|_| !jar.has_login()).cloned())
+            };
+            let upgrade = socket.open(&self.target, cookies.as_ref(), login.as_ref(), request.patience).await?;
+            for cookie in &upgrade.cookies {
+                self.jar.lock().set(cookie);
+            }
+            if upgrade.status != StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+                let status = StatusCode::from_u16(upgrade.status).map_err(|_| Malformed)?;
+                return Err(self.refused(status));
+            }
+        }
+        Ok(socket.send(&request.body).await?)
+    }
+
     async fn publish(&self, lane: &mut Lane, channel: &str, data: &[u8]) -> Result<PublishOutcome, ClientError> {
         let request = self.core.lock().publish(channel, data);
         let body = self.send(lane, request.ok_or(ClientError::NotJoined)?).await?;

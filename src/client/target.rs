@@ -76,6 +76,11 @@ impl Target {
         self.authorization.as_ref()
     }
 
+    /// The path of a websocket.
+    pub(super) fn plain_path(&self) -> &str {
+        self.plain.path().trim_end_matches('/')
+    }
+
     /// The path for a request, with the suffix that the official JavaScript client appends.
     pub(super) fn path(&self, kind: Kind) -> &Uri {
         match kind {

@@ -17,12 +17,25 @@ pub enum Plan {
     Fanout(Fanout),
 }
 
+/// How clients are connected.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    /// Each connect is a request over HTTP.
+    LongPolling,
+    /// One websocket each.
+    Websocket,
+}
+
 /// One publisher, many subscribers, one channel.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Fanout {
     /// The Bayeux endpoint, on this machine.
     #[arg(long, default_value = "http://127.0.0.1:8080/cometd")]
     pub url: String,
+
+    /// How the clients are connected; the publisher publishes over HTTP.
+    #[arg(long, value_enum, default_value_t = Transport::LongPolling)]
+    pub transport: Transport,
 
     /// How many clients listen (at most 20000). A server may limit how many sessions one user has: partyline allows 10
     /// unless it is told otherwise, the publisher's included.

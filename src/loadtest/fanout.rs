@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::client::{BadTarget, Client, ClientError, Options, PublishOutcome, Publisher, Tally, Target};
+use crate::client::{BadTarget, Client, ClientError, Connection, Options, PublishOutcome, Publisher, Tally, Target};
 use crate::clock;
 
-use super::args::{BadUsage, Fanout};
+use super::args::{BadUsage, Fanout, Transport};
 use super::board::Board;
 use super::desk::{self, Desk, Done};
 use super::proc;
@@ -105,7 +105,11 @@ struct Crowd<'a> {
 
 impl Crowd<'_> {
     fn client(&self) -> Client {
-        Client::new(&self.target, Options { ack: self.plan.ack }, &self.tally)
+        let connection = match self.plan.transport {
+            Transport::LongPolling => Connection::LongPolling,
+            Transport::Websocket => Connection::Websocket,
+        };
+        Client::over(&self.target, Options { ack: self.plan.ack }, &self.tally, connection)
     }
 
     /// A session to publish in, and the task that keeps it alive.

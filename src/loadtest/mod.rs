@@ -16,7 +16,7 @@ mod report;
 mod sequence;
 mod summary;
 
-pub use args::{Args, BadUsage, Fanout, Plan};
+pub use args::{Args, BadUsage, Fanout, Plan, Transport};
 pub use fanout::{Unable, fanout};
 pub use output::{Outcome, run};
 pub use report::{Clients, Generator, Http, Latency, Messages, Report, Server};

@@ -393,3 +393,21 @@ fn history_is_pushed_page_by_page_without_a_connect() {
     }
     assert_eq!(told, (0..900).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_load_of_a_fan_out_arrives_whole_over_websockets() {
+    let server = Server::start();
+    for more in [&[][..], &["--ack"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_partyline"))
+            .args(["loadtest", "fanout", "--transport", "websocket", "--clients", "8", "--messages", "50", "--json"])
+            .args(["--url", &format!("http://{}/cometd", server.address)])
+            .args(more)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["messages"]["received"], 400, "{report}");
+    }
+    let page = request(server.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body;
+    assert!(page.contains("partyline_deliveries_total{transport=\"websocket\"} 800\n"), "{page}");
+}
