@@ -4,8 +4,10 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_ws::{Message as Frame, Session};
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -16,6 +18,7 @@ pub(crate) async fn serve(port: u16) -> io::Result<()> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(hall.clone())
+            .route("/cometd", web::get().to(socket))
             .route("/cometd/connect", web::post().to(connect))
             .route("/cometd/handshake", web::post().to(handshake))
             .route("/cometd/disconnect", web::post().to(disconnect))
@@ -24,10 +27,36 @@ pub(crate) async fn serve(port: u16) -> io::Result<()> {
     server.workers(2).h1_allow_half_closed(false).bind(("127.0.0.1", port))?.run().await
 }
 
+/// A websocket: a connect that asks to be held is not answered.
+async fn socket(hall: web::Data<Hall>, request: HttpRequest, body: web::Payload) -> actix_web::Result<HttpResponse> {
+    let (response, mut session, mut messages) = actix_ws::handle(&request, body)?;
+    actix_web::rt::spawn(async move {
+        while let Some(Ok(message)) = messages.recv().await {
+            let Frame::Text(text) = message else { continue };
+            let reply = match text.as_bytes() {
+                text if contains(text, b"/meta/handshake") => hall.welcome(),
+                text if contains(text, b"/meta/connect") && !contains(text, b"\"timeout\":0") => continue,
+                text if contains(text, b"/meta/connect") => Bytes::from_static(CONNECTED),
+                text if contains(text, b"/meta/subscribe") => {
+                    hall.plug(session.clone());
+                    Bytes::from_static(SUBSCRIBED)
+                }
+                _ => hall.goodbye(),
+            };
+            let Ok(reply) = ByteString::try_from(reply) else { continue };
+            if session.text(reply).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(response)
+}
+
 /// Who is here. One lock: it is taken once a request, and held for a push or a swap.
 #[derive(Default)]
 struct Hall {
     parked: Mutex<Parked>,
+    sockets: Mutex<Vec<Session>>,
 }
 
 #[derive(Default)]
@@ -47,12 +76,7 @@ struct Message<'a> {
 }
 
 async fn handshake(hall: web::Data<Hall>) -> HttpResponse {
-    hall.enter();
-    let client = partyline::ids::hex(&partyline::ids::random::<20>());
-    answer(Bytes::from(format!(
-        "[{{\"channel\":\"/meta/handshake\",\"id\":\"1\",\"successful\":true,\"clientId\":\"{client}\",\"version\":\"1.0\",\
-         \"supportedConnectionTypes\":[\"long-polling\"],\"advice\":{{\"reconnect\":\"retry\",\"interval\":0,\"timeout\":60000}}}}]"
-    )))
+    answer(hall.welcome())
 }
 
 /// The first connect of a session asks for an answer at once; every other is parked.
@@ -77,6 +101,7 @@ async fn other(hall: web::Data<Hall>, body: Bytes) -> HttpResponse {
         }
         Some(data) => {
             let channel = message.channel;
+            hall.push(ByteString::from(format!("[{{\"channel\":\"{channel}\",\"data\":{data}}}]"))).await;
             hall.release(Bytes::from(format!(
                 "[{{\"channel\":\"{channel}\",\"data\":{data}}},{{\"channel\":\"/meta/connect\",\"id\":\"3\",\"successful\":true}}]"
             )));
@@ -86,11 +111,44 @@ async fn other(hall: web::Data<Hall>, body: Bytes) -> HttpResponse {
 }
 
 async fn disconnect(hall: web::Data<Hall>) -> HttpResponse {
-    hall.leave();
-    answer(Bytes::from_static(b"[{\"channel\":\"/meta/disconnect\",\"id\":\"9\",\"successful\":true}]"))
+    answer(hall.goodbye())
 }
 
 impl Hall {
+    fn welcome(&self) -> Bytes {
+        self.enter();
+        let client = partyline::ids::hex(&partyline::ids::random::<20>());
+        Bytes::from(format!(
+            "[{{\"channel\":\"/meta/handshake\",\"id\":\"1\",\"successful\":true,\"clientId\":\"{client}\",\"version\":\"1.0\",\
+             \"supportedConnectionTypes\":[\"long-polling\"],\"advice\":{{\"reconnect\":\"retry\",\"interval\":0,\"timeout\":60000}}}}]"
+        ))
+    }
+
+    fn goodbye(&self) -> Bytes {
+        self.leave();
+        Bytes::from_static(b"[{\"channel\":\"/meta/disconnect\",\"id\":\"9\",\"successful\":true}]")
+    }
+
+    fn plug(&self, session: Session) {
+        if let Ok(mut sockets) = self.sockets.lock() {
+            sockets.push(session);
+        }
+    }
+
+    /// One prebuilt text for each socket. Those that are gone are forgotten.
+    async fn push(&self, text: ByteString) {
+        let sockets = self.sockets.lock().map(|mut sockets| std::mem::take(&mut *sockets)).unwrap_or_default();
+        let mut left = Vec::with_capacity(sockets.len());
+        for mut socket in sockets {
+            if socket.text(text.clone()).await.is_ok() {
+                left.push(socket);
+            }
+        }
+        if let Ok(mut sockets) = self.sockets.lock() {
+            sockets.extend(left);
+        }
+    }
+
     fn enter(&self) {
         if let Ok(mut parked) = self.parked.lock() {
             parked.sessions += 1;

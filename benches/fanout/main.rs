@@ -1,9 +1,9 @@
 //! What a delivery to a parked session costs: this server beside a bare one, by the same load, turn by turn.
 //!
 //! The bare server is as little as actix-web can do: each connect is parked on a oneshot, and a publication
-//! answers them all with one prebuilt body. It runs as a child process of this benchmark, as partyline does, so
+//! answers them all with one prebuilt body; over websockets, by actix-ws, it sends one prebuilt text to each. It runs as a child process of this benchmark, as partyline does, so
 //! that each has its own figures in `/proc`. It has the system's allocator, as a bare server would; partyline has
-//! mimalloc. It ends after about two minutes.
+//! mimalloc. It ends after about four minutes.
 //!
 //! `cargo bench --bench fanout`; `-- bare` runs the bare server alone, without a comparison.
 
@@ -14,7 +14,7 @@ mod servers;
 
 use std::time::Duration;
 
-use partyline::loadtest::{Fanout, Report, fanout};
+use partyline::loadtest::{Fanout, Report, Transport, fanout};
 use servers::{Child, Kind};
 
 fn main() -> std::io::Result<()> {
@@ -29,13 +29,23 @@ fn main() -> std::io::Result<()> {
 }
 
 async fn compare(only_bare: bool) -> std::io::Result<()> {
-    println!("CPU in µs a delivery: of the server, and in brackets of the load; latency p99 in ms");
+    for transport in [Transport::LongPolling, Transport::Websocket] {
+        compare_over(transport, only_bare).await?;
+    }
+    Ok(())
+}
+
+async fn compare_over(transport: Transport, only_bare: bool) -> std::io::Result<()> {
+    println!("{transport:?}: CPU in µs a delivery: of the server, and in brackets of the load; latency p99 in ms");
     println!("{:>8} {:>6} {:>15} {:>15} {:>6} {:>16}", "sessions", "round", "bare", "partyline", "ratio", "p99");
     for (clients, messages) in [(100, 1_000), (1_000, 150)] {
         let mut ratios = Vec::new();
         for round in 1..=ROUNDS {
-            let bare = turn(Kind::Bare, clients, messages).await?;
-            let ours = if only_bare { None } else { Some(turn(Kind::Partyline, clients, messages).await?) };
+            let bare = turn(Kind::Bare, transport, clients, messages).await?;
+            let ours = match only_bare {
+                true => None,
+                false => Some(turn(Kind::Partyline, transport, clients, messages).await?),
+            };
             ratios.extend(row(clients, round, &bare, ours.as_ref()));
         }
         if let Some(median) = median(&mut ratios) {
@@ -43,10 +53,10 @@ async fn compare(only_bare: bool) -> std::io::Result<()> {
         }
     }
     println!();
-    let bare = turn(Kind::Bare, PARKED, 1).await?;
+    let bare = turn(Kind::Bare, transport, PARKED, 1).await?;
     println!("resident bytes a parked session, {PARKED} of them, above the idle server: bare {}", resident(&bare));
     if !only_bare {
-        let ours = turn(Kind::Partyline, PARKED, 1).await?;
+        let ours = turn(Kind::Partyline, transport, PARKED, 1).await?;
         println!("{:>76} {} (at most 6000 more)", "partyline", resident(&ours));
     }
     Ok(())
@@ -54,19 +64,20 @@ async fn compare(only_bare: bool) -> std::io::Result<()> {
 
 /// One server from start to end. A few sessions come and go first: what a server sets up once, and the memory that
 /// the check of a password takes, belong to no session.
-async fn turn(kind: Kind, clients: usize, messages: u64) -> std::io::Result<Report> {
+async fn turn(kind: Kind, transport: Transport, clients: usize, messages: u64) -> std::io::Result<Report> {
     let server = Child::start(kind).await?;
-    fanout(&plan(&server, WARM_UP.0, WARM_UP.1)).await.map_err(std::io::Error::other)?;
-    let report = fanout(&plan(&server, clients, messages)).await.map_err(std::io::Error::other)?;
+    fanout(&plan(&server, transport, WARM_UP.0, WARM_UP.1)).await.map_err(std::io::Error::other)?;
+    let report = fanout(&plan(&server, transport, clients, messages)).await.map_err(std::io::Error::other)?;
     for failure in &report.failures {
         println!("{kind:?} with {clients} sessions: {failure}");
     }
     Ok(report)
 }
 
-fn plan(server: &Child, clients: usize, messages: u64) -> Fanout {
+fn plan(server: &Child, transport: Transport, clients: usize, messages: u64) -> Fanout {
     Fanout {
         url: server.url(),
+        transport,
         clients,
         messages,
         rate: None,
