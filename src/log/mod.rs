@@ -17,6 +17,7 @@ mod epoch;
 mod frame;
 mod history;
 mod index;
+mod inspect;
 mod memory;
 mod published;
 mod queue;
@@ -37,3 +38,4 @@ pub use face::{
     Subject,
 };
 pub use history::{Retain, Retention};
+pub use inspect::{BadLogFile, LogFile};

@@ -4,6 +4,7 @@
 mod admin;
 mod bad_input;
 mod conference;
+mod corpus;
 mod crash;
 mod deploy;
 mod harness;

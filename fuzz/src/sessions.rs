@@ -1,0 +1,167 @@
+//! A session that anything happens to.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use partyline::bayeux::{
+    Advice, Answer, Connect, ConnectKey, Delivery, Event, Hold, Reply, ReplyAdvice, Session, SlowConsumer, Terms,
+};
+use partyline::clock;
+use partyline::ids::Position;
+
+/// A session, an operation a byte pair: it never owes more than it may, answers each connect once, carries only events
+/// that it was told to deliver, in order, and with acknowledgement all of them up to the number of the reply.
+pub fn session(bytes: &[u8]) -> bool {
+    let Some((first, rest)) = bytes.split_first() else { return false };
+    let mut play = Play::new(*first);
+    for pair in rest.chunks_exact(2).take(200) {
+        play.step(pair[0], u64::from(pair[1]));
+        play.poll();
+    }
+    play.answered > 0
+}
+
+struct Play {
+    session: Session,
+    ack: bool,
+    now: Instant,
+    cursor: u64,
+    acknowledged: u64,
+    owed: BTreeMap<u64, u64>,
+    keys: u64,
+    parked: Option<u64>,
+    made: u64,
+    answered: u64,
+}
+
+impl Play {
+    fn new(first: u8) -> Self {
+        let ack = first & 1 == 1;
+        let terms = Terms {
+            ack,
+            timeout: Duration::from_secs(30),
+            interval: Duration::ZERO,
+            max_interval: Duration::from_secs(10),
+            longest_hold: Duration::from_secs(20),
+            queue_messages: 8,
+            queue_bytes: 1 << 10,
+            delivery: if first & 2 == 2 { Delivery::ConnectOnly } else { Delivery::AnyReply },
+            handshake_reconnect: false,
+            slow: if first & 4 == 4 { SlowConsumer::DropOldest } else { SlowConsumer::Expire },
+        };
+        let now = clock::now();
+        Self {
+            session: Session::new(now, terms, Position::new(10)),
+            ack,
+            now,
+            cursor: 10,
+            acknowledged: 10,
+            owed: BTreeMap::new(),
+            keys: 0,
+            parked: None,
+            made: 0,
+            answered: 0,
+        }
+    }
+
+    fn step(&mut self, what: u8, how: u64) {
+        let key = ConnectKey(how % (self.keys + 1));
+        match what % 10 {
+            0 => self.deliver(how),
+            1 => self.connect(how),
+            2 => {
+                self.session.handle_lost(self.now, key);
+                self.parked = self.parked.filter(|parked| *parked != key.0);
+            }
+            3 => self.session.handle_written(self.now, key),
+            4 => self.session.handle_message(self.now),
+            5 => self.session.handle_release(self.now, ReplyAdvice::NONE),
+            6 => self.ride(),
+            7 => self.cursor += how,
+            _ => {
+                self.now += Duration::from_millis(how * 100);
+                self.session.handle_timeout(self.now);
+            }
+        }
+        let (messages, bytes) = self.session.owed();
+        assert!(messages <= 8 && bytes <= 1 << 10);
+        assert!(self.session.settled(Position::new(self.cursor)).get() <= self.cursor.max(self.acknowledged));
+        assert!(!(self.session.is_parked() && self.session.is_expired()));
+    }
+
+    fn deliver(&mut self, how: u64) {
+        self.cursor += 1;
+        self.made += 1;
+        let event = Event(Bytes::copy_from_slice(&self.made.to_be_bytes()));
+        let at = Position::new(self.cursor);
+        let taken = if how.is_multiple_of(2) {
+            self.session.deliver(at, event)
+        } else {
+            self.session.deliver_lazy(at, event, self.now + Duration::from_millis(how * 50))
+        };
+        if taken.is_ok() {
+            self.owed.insert(self.made, self.cursor);
+        }
+    }
+
+    fn connect(&mut self, how: u64) {
+        self.keys += 1;
+        let number = self.acknowledged.saturating_sub(how % 3) + how / 16;
+        let connect = Connect {
+            key: ConnectKey(self.keys),
+            id: None,
+            ack: self.ack.then(|| Position::new(number)),
+            advice: how.is_multiple_of(2).then(|| Advice { timeout: Some(Duration::from_millis(how)), interval: None }),
+            hold: if how.is_multiple_of(5) { Hold::Together } else { Hold::Allowed },
+        };
+        match self.session.handle_connect(self.now, connect, Position::new(self.cursor)) {
+            Ok(()) => {
+                assert!(!self.ack || number <= self.cursor);
+                if self.ack {
+                    self.acknowledged = self.acknowledged.max(number);
+                }
+                let older = self.parked.replace(self.keys);
+                if let Some(older) = older.filter(|_| !self.session.is_expired()) {
+                    let superseded = self.session.poll_answer(self.now, Position::new(self.cursor));
+                    assert!(matches!(superseded, Some(Answer::Superseded(key)) if key.0 == older));
+                }
+            }
+            Err(_) => assert!(self.ack && number > self.cursor),
+        }
+    }
+
+    fn ride(&mut self) {
+        self.keys += 1;
+        let events = self.session.poll_ride(self.now, ConnectKey(self.keys));
+        assert!(!self.ack || events.is_empty());
+        self.check(&events);
+    }
+
+    fn poll(&mut self) {
+        while let Some(answer) = self.session.poll_answer(self.now, Position::new(self.cursor)) {
+            self.answered += 1;
+            match answer {
+                Answer::Superseded(key) => self.parked = self.parked.filter(|parked| *parked != key.0),
+                Answer::Reply { key, events, reply } => {
+                    assert_eq!(self.parked.take(), Some(key.0), "only the parked connect is answered, and once");
+                    self.check(&events);
+                    let Reply::Connect { ack, .. } = reply else { panic!("a connect gets a connect's reply") };
+                    assert_eq!(ack, self.ack.then_some(self.cursor));
+                    if self.ack && !self.session.is_expired() {
+                        let through = |at: &u64| (self.acknowledged + 1..=self.cursor).contains(at);
+                        assert_eq!(events.len(), self.owed.values().filter(|at| through(at)).count());
+                    }
+                }
+            }
+        }
+        assert!(self.session.is_parked() == self.parked.is_some() || self.session.is_expired());
+    }
+
+    /// They were delivered, and come in order.
+    fn check(&self, events: &[Event]) {
+        let numbers: Vec<u64> =
+            events.iter().map(|event| u64::from_be_bytes(event.0[..].try_into().expect("eight bytes"))).collect();
+        assert!(numbers.is_sorted() && numbers.iter().all(|number| self.owed.contains_key(number)));
+    }
+}
