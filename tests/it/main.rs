@@ -7,6 +7,7 @@ mod conference;
 mod corpus;
 mod crash;
 mod deploy;
+mod documents;
 mod harness;
 mod life;
 mod openapi;
