@@ -11,7 +11,7 @@
 //! | an `id` that is neither a number nor letters and digits | `405::message_id_invalid` |
 //! | `channel`, `clientId`, `ext`, `advice` or `supportedConnectionTypes` of the wrong type | `400:<field>:field_invalid` |
 //! | a publication without `data` | `400::data_missing` |
-//! | `data` with half a surrogate pair | `400:data:field_invalid` |
+//! | `data` with half a surrogate pair, or a number beyond the floating point | `400:data:field_invalid` |
 //! | no `subscription`, or an empty array | `403::subscription_missing` |
 //! | a `subscription` that is not, or not only, patterns | `403:<the first>:subscription_invalid` |
 //! | a subscription below `/meta` | `403:denied_by_security_policy:subscribe_denied` |

@@ -49,9 +49,38 @@ pub fn is_sound(token: &str, depth: usize) -> bool {
     is_well_formed(token)
 }
 
-/// Whether every `\u` escape of a JSON token stands for a character. Half a surrogate pair is JSON by the
-/// letter, but many parsers refuse the whole body it stands in: one publisher could silence every subscriber.
+/// Whether every reader of JSON can read a token: each `\u` escape stands for a character, and each number is within
+/// the floating point. Half a surrogate pair and `1e999` are JSON by the letter, but many parsers refuse the whole
+/// body that they stand in: one publisher could silence every subscriber.
 pub(super) fn is_well_formed(token: &str) -> bool {
+    has_whole_characters(token) && has_finite_numbers(token)
+}
+
+fn has_finite_numbers(token: &str) -> bool {
+    let mut bytes = token.bytes().enumerate();
+    while let Some((start, byte)) = bytes.next() {
+        match byte {
+            b'"' => skip_string(&mut bytes.by_ref().map(|(_, byte)| byte)),
+            b'-' | b'0'..=b'9' => {
+                let rest = token.get(start..).unwrap_or_default();
+                let length = rest.bytes().take_while(|b| b.is_ascii_digit() || b"+-.eE".contains(b)).count();
+                let number = rest.get(..length).unwrap_or_default();
+                // Few digits and no exponent: it need not be worked out.
+                let plain = length < SURELY_FINITE && !number.contains(['e', 'E']);
+                if !plain && !number.parse().is_ok_and(f64::is_finite) {
+                    return false;
+                }
+                if length > 1 {
+                    bytes.nth(length - 2);
+                }
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
+fn has_whole_characters(token: &str) -> bool {
     let mut rest = token;
     while let Some((_, escape)) = rest.split_once('\\') {
         let Some(digits) = escape.strip_prefix('u') else {
@@ -86,3 +115,6 @@ fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
 fn unit(digits: &str) -> Option<u32> {
     u32::from_str_radix(digits.get(..4)?, 16).ok()
 }
+
+/// A number of fewer digits than this is below the greatest that floating point knows.
+const SURELY_FINITE: usize = 300;

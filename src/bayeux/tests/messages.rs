@@ -199,3 +199,20 @@ fn tell(request: &Request) -> String {
     };
     format!("id={id} client={client} {body}")
 }
+
+#[test]
+fn a_number_that_few_can_read_is_no_data() {
+    let taken = |data: &str| {
+        let body = Bytes::from(format!(r#"[{{"channel":"/a","data":{data}}}]"#));
+        let request = Batch::decode(&body, &LIMITS).unwrap().requests.remove(0);
+        matches!(request.body, Body::Publish { .. })
+    };
+    let digits = "9".repeat(308);
+    for data in ["1e308", "-1.5E+3", "1e-999", "0", r#"["1e999",{"1e999":[-7]}]"#, r#""\\\"1e999""#, &digits] {
+        assert!(taken(data), "{data}");
+    }
+    let digits = "9".repeat(310);
+    for data in ["1e999", "[-1E309]", r#"{"a\\":1e400}"#, "[1,2,30e400]", &digits] {
+        assert!(!taken(data), "{data}");
+    }
+}
