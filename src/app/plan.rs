@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
-use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Store, Transports};
+use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Stamp, Store, Transports};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
@@ -221,6 +221,9 @@ fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
         sessions_per_browser: bayeux.sessions_per_browser,
         multi_session_interval: bayeux.multi_session_interval,
         broadcast_to_publisher: bayeux.broadcast_to_publisher,
+        stamp: if bayeux.timestamp { Stamp::Everything } else { Stamp::Nothing },
+        max_inactivity: bayeux.max_inactivity,
+        activity: bayeux.activity,
         slow_consumer: bayeux.slow_consumer,
         publish_rate: bayeux.publish_rate,
         sessions_per_address: bayeux.sessions_per_address,

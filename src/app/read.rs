@@ -7,6 +7,7 @@ use actix_web::http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use crate::bayeux::SlowConsumer;
+use crate::broker::Activity;
 use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite, Websockets};
 use crate::ids::{AgentId, Number};
 
@@ -80,6 +81,12 @@ impl BayeuxConfig {
             sessions_per_browser: Some(from.length("bayeux.sessions_per_browser", 0)?).filter(|most| *most > 0),
             multi_session_interval: from.duration("bayeux.multi_session_interval")?,
             broadcast_to_publisher: from.boolean("bayeux.broadcast_to_publisher")?,
+            timestamp: from.boolean("bayeux.timestamp")?,
+            max_inactivity: Some(from.duration("bayeux.max_inactivity")?).filter(|most| !most.is_zero()),
+            activity: from.choice(
+                "bayeux.activity",
+                &[("client", Activity::Client), ("client-server", Activity::ClientServer)],
+            )?,
             slow_consumer: from.choice(
                 "bayeux.slow_consumer",
                 &[

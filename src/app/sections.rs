@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bayeux::SlowConsumer;
+use crate::broker::Activity;
 use crate::http::{CookieConfig, Websockets};
 use crate::ids::{AgentId, Number};
 
@@ -103,6 +104,12 @@ section! {
         multi_session_interval: Duration,
         /// Whether publishers hear themselves.
         broadcast_to_publisher: bool,
+        /// Whether messages to clients bear their time.
+        timestamp: bool,
+        /// How long a session may be idle; `None` for ever.
+        max_inactivity: Option<Duration>,
+        /// What counts as not idle.
+        activity: Activity,
         /// What becomes of clients that are slow.
         slow_consumer: SlowConsumer,
         /// Publications of a session in a second; `None` for no limit.

@@ -12,6 +12,7 @@
 //! | `channel`, `clientId`, `ext`, `advice` or `supportedConnectionTypes` of the wrong type | `400:<field>:field_invalid` |
 //! | a publication without `data` | `400::data_missing` |
 //! | `data` with half a surrogate pair, or a number beyond the floating point | `400:data:field_invalid` |
+//! | `ext.binary` with half a surrogate pair, or longer than 1024 bytes | `400:ext:field_invalid` |
 //! | no `subscription`, or an empty array | `403::subscription_missing` |
 //! | a `subscription` that is not, or not only, patterns | `403:<the first>:subscription_invalid` |
 //! | a subscription below `/meta` | `403:denied_by_security_policy:subscribe_denied` |
@@ -35,6 +36,7 @@ use super::message::Message;
 use super::reply::{Reply, ReplyAdvice};
 use super::scan;
 use super::session::Delivery;
+use super::timesync::TimeSync;
 
 /// How much a client may send at once.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,8 @@ pub struct Request {
     pub id: Option<MessageId>,
     /// The session it claims.
     pub client: Option<ClientId>,
+    /// What it says of its client's clock; meta messages only.
+    pub sync: Option<TimeSync>,
     /// What it asks for.
     pub body: Body,
 }
@@ -144,6 +148,9 @@ pub enum Body {
         channel: Channel,
         /// What: JSON as it came.
         data: Bytes,
+        /// `ext.binary`, a JSON token: `data.data` is bytes, written as Z85. Nothing else of `ext` is passed on, for it may
+        /// be a secret of the publisher.
+        binary: Option<Bytes>,
     },
     /// `/meta/subscribe`.
     Subscribe {

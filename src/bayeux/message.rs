@@ -16,6 +16,7 @@ use super::credential::Token;
 use super::envelope::{Advice, Body, Limits, MessageId, ReplayFrom, Request};
 use super::error::Error;
 use super::scan;
+use super::timesync::TimeSync;
 
 /// The fields of a message that mean something, each a JSON token of the body; what stood last counts.
 #[derive(Default)]
@@ -45,10 +46,11 @@ impl Message<'_> {
             self.body(channel, body, limits).map(|asked| (claimed, asked))
         });
         match asked {
-            Ok(((id, client), asked)) => Request { id, client, body: asked },
+            Ok(((id, client), asked)) => Request { id, client, sync: self.sync(), body: asked },
             Err(error) => Request {
                 id: id.ok().flatten(),
                 client: client.ok().flatten(),
+                sync: self.sync(),
                 body: Body::Invalid {
                     channel: self.channel.filter(|token| text(token).is_some()).map(|token| slice(body, token)),
                     subscription: self.echo(body),
@@ -95,8 +97,14 @@ impl Message<'_> {
                 Ok(Body::Unsubscribe { patterns, echo })
             }
             _ if channel.family() == Family::Meta => Err(Error::never_created()),
-            _ => Ok(Body::Publish { channel, data: self.data(body)? }),
+            _ => Ok(Body::Publish { channel, data: self.data(body)?, binary: binary(ext.binary, body)? }),
         }
+    }
+
+    /// What it says of its client's clock, if it is a meta message.
+    fn sync(&self) -> Option<TimeSync> {
+        let meta = self.channel.is_some_and(|token| token.starts_with("\"/meta/"));
+        object(self.ext.filter(|_| meta)).ok()?.timesync.and_then(TimeSync::parse)
     }
 
     fn data(&self, body: &Bytes) -> Result<Bytes, Error> {
@@ -186,8 +194,10 @@ impl<'de> Visitor<'de> for MessageVisitor {
 struct Object<'a> {
     replay: Option<&'a str>,
     ack: Option<&'a str>,
+    binary: Option<&'a str>,
     interval: Option<&'a str>,
     timeout: Option<&'a str>,
+    timesync: Option<&'a str>,
 }
 
 impl Object<'_> {
@@ -217,9 +227,11 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         while let Some(Key(key)) = map.next_key()? {
             let field = match key.as_ref() {
                 "ack" => &mut object.ack,
+                "binary" => &mut object.binary,
                 "interval" => &mut object.interval,
                 "replay" => &mut object.replay,
                 "timeout" => &mut object.timeout,
+                "timesync" => &mut object.timesync,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -290,6 +302,14 @@ fn object(token: Option<&str>) -> serde_json::Result<Object<'_>> {
     token.map_or_else(|| Ok(Object::default()), serde_json::from_str)
 }
 
+fn binary(token: Option<&str>, body: &Bytes) -> Result<Option<Bytes>, Error> {
+    let sound = |token: &str| token.len() <= LONGEST_BINARY && scan::is_well_formed(token);
+    match token {
+        Some(token) if !sound(token) => Err(Error::field_invalid("ext")),
+        token => Ok(token.filter(|token| *token != "false").map(|token| slice(body, token))),
+    }
+}
+
 fn pattern(token: &str) -> Result<Pattern, Error> {
     let name = text(token).unwrap_or(Cow::Borrowed(token));
     let parsed = if token.starts_with('"') { Pattern::parse(&name) } else { Err(BadChannel) };
@@ -345,5 +365,8 @@ const UNSUBSCRIBE: &str = "/meta/unsubscribe";
 
 /// Bytes in an id or a clientId.
 const LONGEST: usize = 128;
+
+/// Bytes in `ext.binary`.
+const LONGEST_BINARY: usize = 1024;
 
 const LONGEST_ADVICE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -21,9 +21,11 @@ mod reply;
 mod scan;
 mod session;
 mod splice;
+mod stamp;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod timesync;
 mod way;
 
 pub use channel::{BadChannel, Channel, Family, Pattern};
@@ -33,8 +35,10 @@ pub use client_request::{ClientConnection, ClientOptions, ClientRequest, ClientR
 pub use credential::Token;
 pub use envelope::{Advice, BadBatch, Batch, Body, Limits, MessageId, ReplayFrom, Request};
 pub use error::{BadError, Error};
-pub use render::body;
+pub use render::{body, body_with};
 pub use reply::{Agreed, Event, Frame, Reconnect, Reply, ReplyAdvice};
 pub use scan::is_sound;
 pub use session::{Answer, Connect, ConnectKey, Delivery, Hold, Overrun, Session, SlowConsumer, Terms, UnknownAck};
+pub use stamp::Extra;
 pub use subscriptions::Subscriptions;
+pub use timesync::{Synced, TimeSync};

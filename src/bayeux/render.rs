@@ -11,32 +11,39 @@ use super::envelope::MessageId;
 use super::error::Error;
 use super::reply::{Agreed, Event, Reconnect, Reply, ReplyAdvice};
 use super::splice;
+use super::stamp::{Extra, iso8601};
+use super::timesync::Synced;
 
 /// A whole response body or frame, in one allocation of exactly its size. A handshake's reply goes first,
 /// then the events, then the other replies: the connect's reply is the last thing the client sees.
 pub fn body(events: &[Event], replies: &[Reply]) -> Vec<u8> {
+    body_with(events, replies, |_| Extra::default())
+}
+
+/// As [`body`], with what extensions add to each reply, by its place.
+pub fn body_with(events: &[Event], replies: &[Reply], extra: impl Fn(usize) -> Extra) -> Vec<u8> {
     let mut length = Length(0);
-    write_body(&mut length, events, replies);
+    write_body(&mut length, events, replies, &extra);
     let mut out = Vec::with_capacity(length.0);
-    write_body(&mut out, events, replies);
+    write_body(&mut out, events, replies, &extra);
     out
 }
 
 impl Reply {
     /// Appends it as one JSON object.
     pub fn write(&self, out: &mut Vec<u8>) {
-        self.render(out);
+        self.render(out, &Extra::default());
     }
 
-    fn render(&self, out: &mut impl Sink) {
+    fn render(&self, out: &mut impl Sink, extra: &Extra) {
         match self {
             Self::Connect { id, error, advice, ack } => {
                 begin(out, b"\"/meta/connect\"", id.as_ref());
-                end(out, error.as_ref(), advice.as_ref(), ack.map(Ext::Ack));
+                end(out, error.as_ref(), advice.as_ref(), ack.map(Ext::Ack), extra);
             }
             Self::Disconnect { id, error } => {
                 begin(out, b"\"/meta/disconnect\"", id.as_ref());
-                end(out, error.as_ref(), None, None);
+                end(out, error.as_ref(), None, None, extra);
             }
             Self::Handshake { id, client, types, advice, ack, replay, messages } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
@@ -48,11 +55,11 @@ impl Reply {
                     out.put(b",\"x-messages\":");
                     decimal(out, u64::try_from(*messages).unwrap_or(u64::MAX));
                 }
-                finish(out, None, Some(advice), Ext::agreed(*ack, *replay));
+                finish(out, None, Some(advice), Ext::agreed(*ack, *replay), extra);
             }
             Self::HandshakeFailed { id, error, advice } => {
                 begin(out, b"\"/meta/handshake\"", id.as_ref());
-                end(out, Some(error), Some(advice), None);
+                end(out, Some(error), Some(advice), None, extra);
             }
             Self::Invalid { id, channel, subscription, error } => {
                 out.put(b"{");
@@ -72,20 +79,20 @@ impl Reply {
                     out.put(b",");
                 }
                 out.put(b"\"successful\":false");
-                finish(out, Some(error), None, None);
+                finish(out, Some(error), None, None, extra);
             }
             Self::Publish { id, channel, error } => {
                 out.put(b"{\"channel\":");
                 string(out, channel.as_str());
                 put_id(out, id.as_ref());
-                end(out, error.as_ref(), None, None);
+                end(out, error.as_ref(), None, None, extra);
             }
             Self::Subscription { id, ended, echo, error } => {
                 let channel: &[u8] = if *ended { b"\"/meta/unsubscribe\"" } else { b"\"/meta/subscribe\"" };
                 begin(out, channel, id.as_ref());
                 out.put(b",\"subscription\":");
                 out.put(echo);
-                end(out, error.as_ref(), None, None);
+                end(out, error.as_ref(), None, None, extra);
             }
         }
     }
@@ -221,20 +228,20 @@ impl Ext {
     }
 }
 
-fn write_body(out: &mut impl Sink, events: &[Event], replies: &[Reply]) {
+fn write_body(out: &mut impl Sink, events: &[Event], replies: &[Reply], extra: &impl Fn(usize) -> Extra) {
     out.put(b"[");
     let mut first = true;
-    for reply in replies.iter().filter(|reply| reply.is_handshake()) {
+    for (place, reply) in replies.iter().enumerate().filter(|(_, reply)| reply.is_handshake()) {
         separate(out, &mut first);
-        reply.render(out);
+        reply.render(out, &extra(place));
     }
     for Event(event) in events {
         separate(out, &mut first);
         out.put(event);
     }
-    for reply in replies.iter().filter(|reply| !reply.is_handshake()) {
+    for (place, reply) in replies.iter().enumerate().filter(|(_, reply)| !reply.is_handshake()) {
         separate(out, &mut first);
-        reply.render(out);
+        reply.render(out, &extra(place));
     }
     out.put(b"]");
 }
@@ -258,13 +265,13 @@ fn put_id(out: &mut impl Sink, id: Option<&MessageId>) {
     }
 }
 
-fn end(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>) {
+fn end(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>, extra: &Extra) {
     let successful: &[u8] = if error.is_none() { b",\"successful\":true" } else { b",\"successful\":false" };
     out.put(successful);
-    finish(out, error, advice, ext);
+    finish(out, error, advice, ext, extra);
 }
 
-fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>) {
+fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvice>, ext: Option<Ext>, extra: &Extra) {
     if let Some(error) = error {
         out.put(b",\"error\":");
         string(out, &error.to_string());
@@ -272,20 +279,39 @@ fn finish(out: &mut impl Sink, error: Option<&Error>, advice: Option<&ReplyAdvic
     if let Some(advice) = advice {
         put_advice(out, advice);
     }
-    match ext {
+    put_ext(out, ext, extra.sync);
+    if let Some(time) = extra.time {
+        out.put(b",\"timestamp\":");
+        string(out, &iso8601(time));
+    }
+    out.put(b"}");
+}
+
+fn put_ext(out: &mut impl Sink, ext: Option<Ext>, sync: Option<Synced>) {
+    if ext.is_none() && sync.is_none() {
+        return;
+    }
+    out.put(b",\"ext\":{");
+    match &ext {
         None => {}
-        Some(Ext::Agreed { ack, replay }) => put_agreed(out, ack, replay.then_some(b"\"replay\":true")),
+        Some(Ext::Agreed { ack, replay }) => put_agreed(out, *ack, replay.then_some(b"\"replay\":true")),
         Some(Ext::Ack(number)) => {
-            out.put(b",\"ext\":{\"ack\":");
-            decimal(out, number);
-            out.put(b"}");
+            out.put(b"\"ack\":");
+            decimal(out, *number);
         }
+    }
+    if let Some(Synced { sent, received, taken, off }) = sync {
+        if ext.is_some() {
+            out.put(b",");
+        }
+        let off = off.map_or_else(String::new, |off| format!(",\"a\":{off}"));
+        let text = format!("\"timesync\":{{\"tc\":{sent},\"ts\":{received},\"p\":{taken}{off}}}");
+        out.put(text.as_bytes());
     }
     out.put(b"}");
 }
 
 fn put_agreed(out: &mut impl Sink, ack: Agreed, replay: Option<&[u8; 13]>) {
-    out.put(b",\"ext\":{");
     match ack {
         Agreed::Acknowledge { batch: None } => out.put(b"\"ack\":true"),
         Agreed::Acknowledge { batch: Some(batch) } => {
@@ -301,7 +327,6 @@ fn put_agreed(out: &mut impl Sink, ack: Agreed, replay: Option<&[u8; 13]>) {
         }
         out.put(replay);
     }
-    out.put(b"}");
 }
 
 fn put_advice(out: &mut impl Sink, advice: &ReplyAdvice) {

@@ -104,7 +104,7 @@ impl Admin {
                 return Err((place, AdminError::SlowConsumer));
             }
             let keep = rules.store(&channel).keep();
-            all.push((ChannelPublished { channel, data, publisher: None, key }, keep));
+            all.push((ChannelPublished { channel, data, binary: None, publisher: None, key }, keep));
         }
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let outcomes = self.office.send(Publish(all)).await.map_err(|error| (0, error.into()))?;

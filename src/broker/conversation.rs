@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::bayeux;
-use crate::bayeux::{Batch, Delivery, Event, Reply, Request};
+use crate::bayeux::{Batch, Delivery, Event, Extra, Reply, Request, TimeSync};
 use crate::broker::handle::Peer;
 use crate::broker::line::Out;
 use crate::broker::receipt::Fate;
+use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::Answered;
-use crate::ids::{ClientId, SessionId};
+use crate::clock;
+use crate::ids::{ClientId, SessionId, WallTime};
 
 /// One request of a client: its messages are taken in order, and its response leaves when all have their reply.
 #[derive(Debug)]
@@ -40,12 +42,26 @@ pub(super) struct Conversation<T> {
     pub blocked: bool,
     /// By which the session learns how the response fared.
     pub fate: Option<Arc<Fate>>,
+    /// When it came, and what its messages say of the client's clock, if they do.
+    clocks: Option<Box<Clocks>>,
+}
+
+/// What is to be told of clocks in a response.
+#[derive(Debug)]
+struct Clocks {
+    received: WallTime,
+    /// By the place of the message.
+    syncs: Vec<Option<TimeSync>>,
 }
 
 impl<T> Conversation<T> {
     /// A request that was not looked at yet.
     /// `fresh` becomes the clientId of a handshake in it.
     pub(super) fn new(peer: Peer, batch: Batch, tell: T, fresh: Option<ClientId>) -> Self {
+        let syncs = batch.requests.iter().map(|request| request.sync);
+        let syncs: Vec<Option<TimeSync>> =
+            if syncs.clone().any(|sync| sync.is_some()) { syncs.collect() } else { Vec::new() };
+        let clocks = (!syncs.is_empty()).then(|| Box::new(Clocks { received: clock::wall(), syncs }));
         Self {
             peer,
             tell,
@@ -60,6 +76,7 @@ impl<T> Conversation<T> {
             session: None,
             blocked: false,
             fate: None,
+            clocks,
         }
     }
 
@@ -116,10 +133,23 @@ impl<T> Conversation<T> {
         self.requests.is_empty() && self.replies.iter().all(Option::is_some)
     }
 
-    /// The response: the replies in the order of their messages.
-    pub(super) fn answer(self) -> (T, Answered) {
+    /// The response: the replies in the order of their messages, with their time if they are to be stamped.
+    pub(super) fn answer(self, stamp: Stamp) -> (T, Answered) {
         let replies: Vec<Reply> = self.replies.into_iter().flatten().collect();
-        let body = bayeux::body(&self.events, &replies);
+        let body = match (stamp, self.clocks) {
+            (Stamp::Nothing, None) => bayeux::body(&self.events, &replies),
+            (stamp, clocks) => {
+                let now = clock::wall();
+                let time = (stamp == Stamp::Everything).then_some(now);
+                bayeux::body_with(&self.events, &replies, |place| {
+                    let sync = clocks.as_ref().and_then(|clocks| {
+                        let sync = clocks.syncs.get(place).copied().flatten()?;
+                        sync.answer(clocks.received, now)
+                    });
+                    Extra { sync, time }
+                })
+            }
+        };
         (self.tell, Answered::Body { body, carries: self.session.zip(self.fate) })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use crate::bayeux::{Body, ConnectKey, Event, Reply, ReplyAdvice, Request};
+use crate::bayeux::{Body, ConnectKey, Event, MessageId, Reply, ReplyAdvice, Request};
 use crate::broker::sessions::Sessions;
 use crate::broker::settings::Binding;
 use crate::ids::{AgentId, CookieHash, SessionId};
@@ -30,7 +30,7 @@ const MOST: usize = 4096;
 /// Whether the client is told that its session was ended, and not that it must handshake.
 pub(super) fn is_told(reason: EndReason) -> bool {
     match reason {
-        EndReason::Ended => true,
+        EndReason::Ended | EndReason::Idle => true,
         EndReason::Disconnected
         | EndReason::Expired
         | EndReason::HistoryLost
@@ -74,7 +74,7 @@ impl<T> Sessions<T> {
         let (Body::Connect { .. }, Some(client)) = (&request.body, &request.client) else { return false };
         let session = client.session();
         let Some(departure) = self.departed.sessions.get(&session) else { return false };
-        let Some(conversation) = self.conversations.get_mut(&key) else { return false };
+        let Some(conversation) = self.conversations.get(&key) else { return false };
         let theirs = departure.agent == conversation.peer.agent
             && match self.settings.binding {
                 Binding::ClientId => true,
@@ -84,10 +84,15 @@ impl<T> Sessions<T> {
         if !theirs || late {
             return false;
         }
+        self.send_away(key, request.id.clone());
+        true
+    }
+
+    /// Answers a connect with word of the end of its session.
+    pub(super) fn send_away(&mut self, key: ConnectKey, id: Option<MessageId>) {
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
         self.metrics.connects_total.of(ConnectOutcome::Answered).inc();
         conversation.carry(vec![Event::disconnect()], None);
-        let id = request.id.clone();
         conversation.reply(Reply::Connect { id, error: None, advice: Some(ReplyAdvice::NONE), ack: None });
-        true
     }
 }

@@ -130,7 +130,7 @@ impl<T> Sessions<T> {
                     return self.append_end(state.session, expected, EndReason::Lost, Awaited::Nobody);
                 }
             };
-            self.seat(state, record.position, stage);
+            self.seat(now, state, record.position, stage);
             return;
         };
         let Some(live) = self.live.get_mut(seat) else { return };
@@ -156,9 +156,9 @@ impl<T> Sessions<T> {
     }
 
     /// Gives a session its seat.
-    pub(super) fn seat(&mut self, state: SessionState, position: Position, stage: Stage) {
+    pub(super) fn seat(&mut self, now: Instant, state: SessionState, position: Position, stage: Stage) {
         let (session, agent, cookie) = (state.session, state.agent.clone(), state.cookie);
-        let seat = self.live.insert(Live::new(state, position, stage));
+        let seat = self.live.insert(Live::new(now, state, position, stage));
         self.seats.insert(session, seat);
         if let Some(cookie) = cookie {
             self.browsers.enter(cookie, seat);
@@ -395,7 +395,7 @@ impl<T> Sessions<T> {
             }
         }
         if let Some(conversation) = self.conversations.remove(&key) {
-            let (tell, answer) = conversation.answer();
+            let (tell, answer) = conversation.answer(self.settings.session_rules.stamp);
             self.outputs.push_back(Output::Answer { tell, answer });
         }
         if let Some(seat) = seat {

@@ -51,6 +51,8 @@ pub(super) struct Live {
     pub publishes: Option<Instant>,
     /// Whether publishers wait for it.
     pub slow: bool,
+    /// When something happened last, other than connects.
+    pub active: Instant,
     /// What holds for it alone.
     pub adjustment: Option<Box<Adjustment>>,
     /// Whether it stands in the list of sessions to be looked at after this batch of records.
@@ -105,7 +107,7 @@ pub(super) enum Stage {
 
 impl Live {
     /// A session that nobody has asked for yet.
-    pub(super) fn new(state: SessionState, position: Position, stage: Stage) -> Self {
+    pub(super) fn new(now: Instant, state: SessionState, position: Position, stage: Stage) -> Self {
         Self {
             state,
             position,
@@ -120,6 +122,7 @@ impl Live {
             deadline: None,
             tab: Tab::Free,
             address: None,
+            active: now,
             publishes: None,
             slow: false,
             adjustment: None,

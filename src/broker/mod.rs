@@ -6,6 +6,7 @@
 //!
 //! Read [`Broker`] first, then `sessions.rs`, `requests.rs`, `lifecycle.rs` and `attach.rs`.
 
+mod activity;
 mod adjustment;
 mod admin;
 mod agents;
@@ -51,5 +52,5 @@ pub use line::{Busy, Delivery, Line, Shown};
 pub use look::{Attendance, Listener, SessionView};
 pub use notices::{Gap, Happened, Notice, Page};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};
-pub use session_rules::SessionRules;
+pub use session_rules::{Activity, SessionRules, Stamp};
 pub use settings::{Anonymous, Binding, Settings, Transports};

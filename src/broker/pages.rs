@@ -144,7 +144,7 @@ impl NextPage {
                     && self.hears(settings, &published)
                 {
                     page.positions.push(record.position);
-                    page.events.push(told(rules, &published, record.position));
+                    page.events.push(told(settings, &published, record));
                 }
             }
             from = stretch.through.max(from);

@@ -4,19 +4,34 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bayeux::Event;
-use crate::broker::rules::{ReplayId, Rules, Store};
+use crate::broker::rules::{ReplayId, Store, Who};
+use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::Sessions;
-use crate::ids::Position;
+use crate::broker::settings::Settings;
+use crate::ids::WallTime;
 use crate::log::Record;
-use crate::records::ChannelPublished;
+use crate::records::{ChannelPublished, Direct};
 
 /// A publication as it stands on the wire. One that is kept carries its position, from which a client can go on.
-pub(super) fn told(rules: &Rules, published: &ChannelPublished, at: Position) -> Event {
-    let (channel, data) = (&published.channel, &published.data);
-    match rules.store(channel) {
+pub(super) fn told(settings: &Settings, published: &ChannelPublished, record: &Record) -> Event {
+    let (channel, data, at) = (&published.channel, &published.data, record.position);
+    let event = match settings.rules.store(channel) {
         Store::Durable { replay_id: ReplayId::InData, .. } => Event::durable_with_id(channel, data, at),
         Store::Durable { replay_id: ReplayId::InExt, .. } => Event::durable(channel, data, at),
         Store::Volatile => Event::publication(channel, data),
+    };
+    let event = match &published.binary {
+        Some(binary) => event.with_binary(binary),
+        None => event,
+    };
+    stamped(settings, event, record.time)
+}
+
+/// An event with the time of its record, if events bear theirs. A redelivery bears the same.
+pub(super) fn stamped(settings: &Settings, event: Event, time: WallTime) -> Event {
+    match settings.session_rules.stamp {
+        Stamp::Everything => event.stamped(time),
+        Stamp::Nothing => event,
     }
 }
 
@@ -29,7 +44,7 @@ impl<T> Sessions<T> {
         self.subscriptions.matching(&published.channel, &mut matched);
         if !matched.is_empty() {
             let settings = Arc::clone(&self.settings);
-            let event = told(&settings.rules, published, at);
+            let event = told(&settings, published, record);
             let audience = settings.rules.audience(&published.channel);
             let due = settings
                 .rules
@@ -44,5 +59,14 @@ impl<T> Sessions<T> {
             }
         }
         self.matched = matched;
+    }
+
+    /// A message for one session alone was written down.
+    pub(super) fn apply_direct(&mut self, now: Instant, record: &Record, direct: &Direct) {
+        if let Some(seat) = self.seats.get(&direct.session).copied() {
+            self.recent.owed(direct.session, record.position, self.log.floor());
+            let event = stamped(&self.settings, direct.event(), record.time);
+            self.deliver(now, seat, record.position, &event, None, &Who::Anyone);
+        }
     }
 }

@@ -184,7 +184,7 @@ impl<T> Sessions<T> {
             let mine = self.deaf(own, &published.channel).is_none()
                 && is_owed_at_last(&page.state, &published.channel, record.position, at)
                 && rules.audience(&published.channel).includes(agent);
-            mine.then(|| told(rules, &published, record.position))
+            mine.then(|| told(&self.settings, &published, &record))
         });
         Some(told.collect())
     }

@@ -98,6 +98,7 @@ impl<T> Sessions<T> {
         }
         if !matches!(request.body, Body::Connect { .. }) {
             self.join(key, seat);
+            self.is_active(now, seat);
         }
         let id = request.id;
         match request.body {
@@ -107,7 +108,7 @@ impl<T> Sessions<T> {
             Body::Invalid { channel, subscription, error } => {
                 self.reply(key, Reply::Invalid { id, channel, subscription, error });
             }
-            Body::Publish { channel, data } => self.publish(now, key, seat, id, channel, data),
+            Body::Publish { channel, data, binary } => self.publish(now, key, seat, id, channel, (data, binary)),
             Body::Subscribe { patterns, replay, echo } => {
                 self.subscribe(now, key, seat, &patterns, &replay, Told { id, ended: false, echo })
             }
@@ -330,7 +331,7 @@ impl<T> Sessions<T> {
             Hold::Allowed if !alone => Hold::Together,
             hold @ (Hold::Allowed | Hold::Crowded(_) | Hold::Together) => hold,
         };
-        if self.turn_away(key, id.as_ref(), hold) {
+        if self.turn_away(key, id.as_ref(), hold) || self.end_idle(now, key, seat, id.as_ref()) {
             return;
         }
         let cursor = self.applied;
@@ -370,7 +371,7 @@ impl<T> Sessions<T> {
         seat: Seat,
         id: Option<MessageId>,
         channel: Channel,
-        data: Bytes,
+        (data, binary): (Bytes, Option<Bytes>),
     ) {
         let Some(live) = self.live.get_mut(seat) else { return };
         if let Stage::Streaming(session) = &mut live.stage {
@@ -397,7 +398,7 @@ impl<T> Sessions<T> {
             }
             Family::Broadcast => {
                 let keep = self.settings.rules.store(&channel).keep();
-                let published = ChannelPublished { channel, data, publisher: Some(session), key: None };
+                let published = ChannelPublished { channel, data, binary, publisher: Some(session), key: None };
                 self.metrics.publications_total.of(Source::Client).inc();
                 let slot = self.reserve(key);
                 let reply = Reply::Publish { id, channel: published.channel.clone(), error: None };

@@ -7,7 +7,7 @@ use crate::bayeux::{Advice, ConnectKey, Event, MessageId, Reply, Session};
 use crate::broker::hearing::{hears, place};
 use crate::broker::live::{Paging, Recalled, Stage};
 use crate::broker::pages::Wanted;
-use crate::broker::publications::told;
+use crate::broker::publications::{stamped, told};
 use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
 use crate::ids::{Position, SessionId};
 use crate::log::{Expected, Record};
@@ -227,10 +227,12 @@ impl<T> Sessions<T> {
                     && hears(state, &published.channel, record.position, keep)
                     && audience.includes(state.agent.as_ref())
                 {
-                    out.push(told(&self.settings.rules, published, record.position));
+                    out.push(told(&self.settings, published, record));
                 }
             }
-            Payload::Direct(direct) if direct.session == state.session => out.push(direct.event()),
+            Payload::Direct(direct) if direct.session == state.session => {
+                out.push(stamped(&self.settings, direct.event(), record.time));
+            }
             Payload::Page(page) if page.state.session == state.session => {
                 out = self.told_again(page, record.position, recalled)?;
             }
@@ -251,7 +253,7 @@ impl<T> Sessions<T> {
             let record = self.log.recall(*place).or_else(|| recalled.find(*place)).ok_or(Torn)?;
             let Ok(Payload::ChannelPublished(published)) = records::decode(&record) else { return Err(Torn) };
             if rules.audience(&published.channel).includes(page.state.agent.as_ref()) {
-                out.push(told(rules, &published, *place));
+                out.push(told(&self.settings, &published, &record));
             }
         }
         out.extend(self.rest_of(page, at).ok_or(Torn)?);

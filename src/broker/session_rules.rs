@@ -4,6 +4,24 @@ use std::time::Duration;
 
 use crate::bayeux::{Delivery, SlowConsumer};
 
+/// What bears the time at which it came to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stamp {
+    /// Each message to a client.
+    Everything,
+    /// None.
+    Nothing,
+}
+
+/// What a session must do lest it is idle.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Activity {
+    /// Send something that is no connect.
+    Client,
+    /// That, or be sent something.
+    ClientServer,
+}
+
 /// What holds for sessions beyond their times and limits.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRules {
@@ -23,6 +41,12 @@ pub struct SessionRules {
     pub multi_session_interval: Duration,
     /// Whether a session that published to a channel that it subscribed to hears that.
     pub broadcast_to_publisher: bool,
+    /// What bears the time at which it came to be.
+    pub stamp: Stamp,
+    /// How long a session may be idle before its next connect ends it; `None` for ever.
+    pub max_inactivity: Option<Duration>,
+    /// What counts as not idle.
+    pub activity: Activity,
     /// What becomes of clients that do not take what they are owed.
     pub slow_consumer: SlowConsumer,
     /// How many messages a session may publish in a second on average, and ten times as many at once; `None` for any.
@@ -44,6 +68,9 @@ impl Default for SessionRules {
             sessions_per_browser: Some(1),
             multi_session_interval: Duration::from_secs(2),
             broadcast_to_publisher: true,
+            stamp: Stamp::Nothing,
+            max_inactivity: None,
+            activity: Activity::Client,
             slow_consumer: SlowConsumer::Expire,
             publish_rate: Some(100),
             sessions_per_address: Some(10_000),

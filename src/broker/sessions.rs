@@ -18,6 +18,7 @@ use crate::broker::ending::Departed;
 use crate::broker::line::{Flow, LineId, Out};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::pages::Wanted;
+use crate::broker::publications::stamped;
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::rules::Who;
@@ -32,7 +33,7 @@ use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, Log, NewRecord, Record};
 use crate::metrics::{EndReason, Label, Metrics};
 use crate::records;
-use crate::records::{CallChanged, Direct, OwedPage, Payload, SessionEnded, SessionState};
+use crate::records::{CallChanged, OwedPage, Payload, SessionEnded, SessionState};
 
 /// Work that the core hands out.
 #[derive(Debug)]
@@ -254,7 +255,7 @@ impl<T> Sessions<T> {
             }
             if state.ack || state.cursor.is_some() {
                 let ends = now + self.settings.resume;
-                self.seat(state, record.position, Stage::Behind { ends });
+                self.seat(now, state, record.position, Stage::Behind { ends });
             } else {
                 self.append_end(state.session, Expected::At(record.position), EndReason::Lost, Awaited::Nobody);
             }
@@ -275,7 +276,7 @@ impl<T> Sessions<T> {
         match records::decode(record) {
             Ok(Payload::CallChanged(changed)) => self.apply_call(now, record.position, record.time, &changed),
             Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record, &published),
-            Ok(Payload::Direct(direct)) => self.apply_direct(now, record.position, &direct),
+            Ok(Payload::Direct(direct)) => self.apply_direct(now, record, &direct),
             Ok(Payload::LogOpened) => {}
             Ok(Payload::Page(page)) => self.apply_page(now, record, page),
             Ok(Payload::SessionEnded(ended)) => self.remove(now, ended.session, reason_of(&ended)),
@@ -424,13 +425,6 @@ impl<T> Sessions<T> {
         }
     }
 
-    fn apply_direct(&mut self, now: Instant, at: Position, direct: &Direct) {
-        if let Some(seat) = self.seats.get(&direct.session).copied() {
-            self.recent.owed(direct.session, at, self.log.floor());
-            self.deliver(now, seat, at, &direct.event(), None, &Who::Anyone);
-        }
-    }
-
     fn apply_call(&mut self, now: Instant, at: Position, time: WallTime, changed: &CallChanged) {
         for (index, event) in changed.events.iter().enumerate() {
             let agent = &event.to.agent;
@@ -457,7 +451,7 @@ impl<T> Sessions<T> {
         time: WallTime,
     ) -> Option<(Channel, Event)> {
         let notice = notification(&self.settings.rendering, family, events, index, time)?;
-        let event = Event::publication(&notice.channel, &notice.data);
+        let event = stamped(&self.settings, Event::publication(&notice.channel, &notice.data), time);
         Some((notice.channel, event))
     }
 
@@ -477,6 +471,7 @@ impl<T> Sessions<T> {
         }
         if live.deliver(at, event, due) {
             self.weigh(seat);
+            self.is_told(now, seat);
             self.soil(seat);
             return;
         }

@@ -97,6 +97,8 @@ labels! {
         Expired = "expired",
         /// The history that it asked for has gone, or cannot be read.
         HistoryLost = "history_lost",
+        /// Its client did nothing but connect for too long.
+        Idle = "idle",
         /// Its home fell so far behind the log that it missed some of it.
         Lagged = "lagged",
         /// The process that served it ended, and it had not agreed to acknowledge.

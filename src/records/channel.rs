@@ -19,6 +19,8 @@ pub struct ChannelPublished {
     pub channel: Channel,
     /// What: JSON as it came.
     pub data: Bytes,
+    /// `ext.binary`, a JSON token, if it came with one.
+    pub binary: Option<Bytes>,
     /// Who published; never sent to anyone.
     pub publisher: Option<SessionId>,
     /// The publisher's name for it, by which a retry is noticed.
@@ -66,7 +68,8 @@ impl ChannelPublished {
     fn payload(&self) -> Bytes {
         let publisher = self.publisher.as_ref().map(|session| (PUBLISHER, session.bytes().as_slice()));
         let key = self.key.as_ref().map(|key| (KEY, key.as_str().as_bytes()));
-        let fields = || publisher.iter().chain(&key);
+        let binary = self.binary.as_ref().map(|binary| (BINARY, &**binary));
+        let fields = || publisher.iter().chain(&key).chain(&binary);
         let head: usize = fields().map(|(_, bytes)| 3 + bytes.len()).sum();
         let mut payload = BytesMut::with_capacity(2 + head + self.data.len());
         payload.put_u16(short(head));
@@ -83,12 +86,13 @@ impl ChannelPublished {
         let channel = Self::channel_of(&record.subject).ok_or("the subject is no channel")?;
         let mut data = record.payload.clone();
         let mut head = take_short(&mut data)?;
-        let mut published = Self { channel, data, publisher: None, key: None };
+        let mut published = Self { channel, data, binary: None, publisher: None, key: None };
         while !head.is_empty() {
             let tag = head.try_get_u8().map_err(|e| e.to_string())?;
             let field = take_short(&mut head)?;
             match tag {
                 PUBLISHER => published.publisher = Some(parse_publisher(&field)?),
+                BINARY => published.binary = Some(field),
                 KEY => published.key = Some(parse_key(&field)?),
                 _ => {}
             }
@@ -111,7 +115,7 @@ pub(super) fn take_short(from: &mut Bytes) -> Result<Bytes, String> {
     if length <= from.len() { Ok(from.split_to(length)) } else { Err("cut short".to_owned()) }
 }
 
-/// A key has at most 128 characters of at most 4 bytes, so no length comes near the bound.
+/// A key has at most 128 characters of at most 4 bytes, word of binary data at most 1024 bytes, so no length comes near the bound.
 pub(super) fn short(length: usize) -> u16 {
     u16::try_from(length).unwrap_or(u16::MAX)
 }
@@ -119,3 +123,5 @@ pub(super) fn short(length: usize) -> u16 {
 const PUBLISHER: u8 = 1;
 
 const KEY: u8 = 2;
+
+const BINARY: u8 = 3;

@@ -181,7 +181,10 @@ fn tell(request: &Request) -> String {
         Body::Invalid { channel, subscription, error } => {
             format!("{error} channel={} subscription={}", or_none(channel), or_none(subscription))
         }
-        Body::Publish { channel, data } => format!("publish {channel} {}", text(data)),
+        Body::Publish { channel, data, binary } => {
+            let binary = binary.as_ref().map_or_else(String::new, |binary| format!(" binary {}", text(binary)));
+            format!("publish {channel} {}{binary}", text(data))
+        }
         Body::Subscribe { patterns, replay: _, echo } => {
             format!(
                 "subscribe {} echo={}",

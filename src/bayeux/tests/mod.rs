@@ -14,4 +14,5 @@ mod replay;
 mod replies;
 mod sessions;
 mod slow;
+mod stamps;
 mod subscribers;

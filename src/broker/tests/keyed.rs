@@ -15,6 +15,7 @@ fn published(data: &'static str) -> ChannelPublished {
     ChannelPublished {
         channel: Channel::parse("/demo/a").unwrap(),
         data: Bytes::from_static(data.as_bytes()),
+        binary: None,
         publisher: None,
         key: Some(IdempotencyKey::parse("k").unwrap()),
     }

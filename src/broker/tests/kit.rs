@@ -239,8 +239,13 @@ impl Desk {
     /// Publishes, and leaves it at that.
     pub(super) fn append_publication(&self, channel: &str, data: &str) -> Position {
         let channel = Channel::parse(channel).unwrap();
-        let published =
-            ChannelPublished { channel, data: Bytes::copy_from_slice(data.as_bytes()), publisher: None, key: None };
+        let published = ChannelPublished {
+            channel,
+            data: Bytes::copy_from_slice(data.as_bytes()),
+            binary: None,
+            publisher: None,
+            key: None,
+        };
         self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored))
     }
 
@@ -248,7 +253,7 @@ impl Desk {
     pub(super) fn together(&mut self, publications: &[(&str, &str)]) {
         for (channel, data) in publications {
             let (channel, data) = (Channel::parse(channel).unwrap(), Bytes::copy_from_slice(data.as_bytes()));
-            let published = ChannelPublished { channel, data, publisher: None, key: None };
+            let published = ChannelPublished { channel, data, binary: None, publisher: None, key: None };
             self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored));
         }
         let next = self.log.follow(self.sessions.applied()).next(publications.len()).now_or_never();

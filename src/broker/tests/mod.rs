@@ -10,6 +10,7 @@ mod adjustment;
 mod browsers;
 mod delivery;
 mod ending;
+mod extensions;
 mod failures;
 mod faults;
 mod handshakes;

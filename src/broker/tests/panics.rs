@@ -69,7 +69,8 @@ async fn sessions_of_a_home_that_died_go_on_with_their_client_ids_in_the_middle_
     }
     let publish = |n: u32| {
         let channel = crate::bayeux::Channel::parse("/kept/a").unwrap();
-        let published = ChannelPublished { channel, data: n.to_string().into(), publisher: None, key: None };
+        let published =
+            ChannelPublished { channel, data: n.to_string().into(), binary: None, publisher: None, key: None };
         log.append(published.record(RecordId::draw(), clock::wall(), Keep::Stored))
     };
     for n in 0..20 {

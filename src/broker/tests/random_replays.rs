@@ -130,7 +130,7 @@ impl Run {
     fn publish(&mut self) {
         let name = CHANNELS[self.dice.random_range(0..CHANNELS.len())];
         let channel = Channel::parse(name).unwrap();
-        let published = ChannelPublished { channel, data: "1".into(), publisher: None, key: None };
+        let published = ChannelPublished { channel, data: "1".into(), binary: None, publisher: None, key: None };
         let at = self.desk.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored));
         self.said.push((at.get(), name));
         if self.dice.random_range(0..2) == 0 {

@@ -114,6 +114,7 @@ fn samples() -> Vec<NewRecord> {
     let published = ChannelPublished {
         channel: Channel::parse("/demo/a").unwrap(),
         data: Bytes::from_static(br#"{ "text" : "as it came" }"#),
+        binary: None,
         publisher: Some(session),
         key: Some(IdempotencyKey::parse("key-1").unwrap()),
     };

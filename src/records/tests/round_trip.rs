@@ -105,6 +105,7 @@ fn the_data_of_a_publication_is_shared_and_not_copied() {
     let published = ChannelPublished {
         channel: Channel::parse("/demo/a").unwrap(),
         data: Bytes::from_static(br#"{ "text" : "as it came" }"#),
+        binary: Some(Bytes::from_static(b"{}")),
         publisher: Some(SessionId::parse("00112233445566778899aabbccddeeff").unwrap()),
         key: Some(IdempotencyKey::parse(&"ß".repeat(128)).unwrap()),
     };
@@ -113,7 +114,7 @@ fn the_data_of_a_publication_is_shared_and_not_copied() {
     let Payload::ChannelPublished(read) = decode(&record).unwrap() else { panic!("another kind") };
     assert_eq!(read, published);
     assert!(record.payload.as_ptr_range().contains(&read.data.as_ptr()));
-    let plain = ChannelPublished { publisher: None, key: None, ..published };
+    let plain = ChannelPublished { binary: None, publisher: None, key: None, ..published };
     assert!(!plain.record(ID, TIME, Keep::Stored).volatile);
     assert_eq!(decode(&placed(plain.record(ID, TIME, Keep::Stored))).unwrap(), Payload::ChannelPublished(plain));
 }
