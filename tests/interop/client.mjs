@@ -31,23 +31,29 @@ export class Client {
     seen = new Map();
     /** Every request with the messages that it `sent`, and those that it `received` if it was answered. */
     exchanges = [];
-    cookies = new Map();
     /** Every reply to a handshake and to a connect, also those that the client made up because nobody answered. */
     handshakes = [];
     connects = [];
     #waiting = new Set();
 
-    constructor(url, requestHeaders, { ack = false, transports = POLLING } = {}) {
+    /** `cookies` is given by those who share a browser, `extensions` are by name. */
+    constructor(
+        url,
+        requestHeaders,
+        { ack = false, transports = POLLING, cookies = new Map(), extensions = {} } = {},
+    ) {
         this.requestHeaders = requestHeaders;
+        this.cookies = cookies;
         this.cometd = new CometD();
         this.cometd.unregisterTransports();
-        const { cookies, exchanges } = this;
+        const { exchanges } = this;
         const known = {
             "long-polling": () => new LongPolling(cookies, exchanges),
             websocket: () => new Socket(cookies, exchanges, requestHeaders),
         };
         for (const name of transports) this.cometd.registerTransport(name, known[name]());
         if (ack) this.cometd.registerExtension("ack", new AckExtension());
+        for (const [name, extension] of Object.entries(extensions)) this.cometd.registerExtension(name, extension);
         this.cometd.registerExtension("wire", new Wire((message) => this.#arrived(message)));
         this.cometd.configure({ url, requestHeaders, logLevel: "error", backoffIncrement: 100, maxBackoff: 500 });
         this.cometd.addListener("/meta/handshake", (reply) => this.handshakes.push(reply));
