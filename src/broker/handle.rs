@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, Context};
@@ -96,6 +96,8 @@ struct Shared {
     next: AtomicU64,
     /// Whether the sockets are to be closed.
     closing: watch::Sender<bool>,
+    /// The same, for those who ask at each frame.
+    closed: AtomicBool,
 }
 
 /// Where a home is.
@@ -123,6 +125,7 @@ impl Broker {
             homes: DashMap::new(),
             next: AtomicU64::new(1),
             closing: watch::Sender::new(false),
+            closed: AtomicBool::new(false),
         }))
     }
 
@@ -249,7 +252,7 @@ impl Broker {
 
     /// Whether the sockets are to be closed.
     pub fn is_closing(&self) -> bool {
-        *self.0.closing.borrow()
+        self.0.closed.load(Ordering::Acquire)
     }
 
     /// Resolves when the sockets are to be closed.
@@ -313,6 +316,7 @@ impl Broker {
         for home in self.all() {
             let _ = home.send(Drain(window)).await;
         }
+        self.0.closed.store(true, Ordering::Release);
         self.0.closing.send_replace(true);
     }
 

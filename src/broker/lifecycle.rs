@@ -287,7 +287,10 @@ impl<T> Sessions<T> {
 
     fn count_dropped(&mut self, seat: Seat) {
         if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
-            self.metrics.rejected_total.of(Limit::QueueMessages).inc_by(session.poll_dropped());
+            let dropped = session.poll_dropped();
+            if dropped > 0 {
+                self.metrics.rejected_total.of(Limit::QueueMessages).inc_by(dropped);
+            }
         }
     }
 
@@ -338,7 +341,10 @@ impl<T> Sessions<T> {
     pub(super) fn settle(&mut self, now: Instant, seat: Seat) {
         let Some(live) = self.live.get_mut(seat) else { return };
         let lost = live.settle(now);
-        self.metrics.redeliveries_total.of(RedeliveryCause::Lost).inc_by(count(lost));
+        // Nearly always none: a counter that every home shares is left alone then.
+        if lost > 0 {
+            self.metrics.redeliveries_total.of(RedeliveryCause::Lost).inc_by(count(lost));
+        }
     }
 
     /// Remembers a response whose fate matters: one that carries events of a session that does not acknowledge.

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::bayeux::Batch;
 use crate::broker::agents::Tell;
@@ -23,8 +24,9 @@ pub(super) const FRAMES: u64 = 16;
 /// Requests of one socket that may be under way. A further one is not read before one of them is answered.
 const REQUESTS: usize = 16;
 
-/// Room for all that may be on its way: frames with events, also those of a session that left, and answers.
-const ROOM: usize = 2 * 16 + REQUESTS;
+/// Room for all that may be on its way: frames with events of a few sessions, also of those that left, and answers. A
+/// line that is asked to hold more is given up: its socket closes, and its clients come back on others.
+const ROOM: usize = 8 * 16 + REQUESTS;
 
 /// One socket, as the homes know it. Never used twice.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -46,6 +48,8 @@ pub(super) struct Out {
     pub id: LineId,
     pub shown: Shown,
     parcels: mpsc::Sender<Parcel>,
+    /// Whether something found no room.
+    overrun: AtomicBool,
 }
 
 /// What a home sends.
@@ -69,7 +73,7 @@ pub(super) enum Parcel {
     },
 }
 
-/// The line is closed, or full against all rules.
+/// The line is closed, or full, which closes it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Closed;
 
@@ -77,12 +81,22 @@ impl Out {
     /// Both ends of a line.
     pub(super) fn pair(id: LineId, shown: Shown) -> (Arc<Self>, mpsc::Receiver<Parcel>) {
         let (parcels, receiver) = mpsc::channel(ROOM);
-        (Arc::new(Self { id, shown, parcels }), receiver)
+        (Arc::new(Self { id, shown, parcels, overrun: AtomicBool::new(false) }), receiver)
     }
 
     /// Sends, at once.
     pub(super) fn send(&self, parcel: Parcel) -> Result<(), Closed> {
-        self.parcels.try_send(parcel).map_err(|_| Closed)
+        self.parcels.try_send(parcel).map_err(|refused| {
+            if let TrySendError::Full(_) = refused {
+                self.overrun.store(true, Ordering::Release);
+            }
+            Closed
+        })
+    }
+
+    /// Whether something found no room: what is left of the line is of no use.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.overrun.load(Ordering::Acquire)
     }
 }
 
@@ -182,6 +196,8 @@ pub struct Line {
     /// Requests under way.
     asked: usize,
     closing: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whom `closing` will wake.
+    woken: Option<Waker>,
 }
 
 /// What comes down a line.
@@ -203,7 +219,7 @@ impl Line {
     pub(super) fn new(broker: Broker, id: LineId, peer: Peer, shown: Shown) -> Self {
         let (out, parcels) = Out::pair(id, shown);
         let closing = Box::pin(broker.closing());
-        Self { broker, peer, out, parcels, homes: SmallVec::new(), asked: 0, closing }
+        Self { broker, peer, out, parcels, homes: SmallVec::new(), asked: 0, closing, woken: None }
     }
 
     /// Whether nobody is logged in where somebody must be.
@@ -242,6 +258,9 @@ impl Line {
 
     /// The next frame. What is handed out counts as written.
     pub fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        if self.out.is_overrun() {
+            return Poll::Ready(Delivery::Overloaded);
+        }
         while let Poll::Ready(Some(parcel)) = self.parcels.poll_recv(cx) {
             match parcel {
                 Parcel::Answer { frame, receipt } => {
@@ -264,6 +283,18 @@ impl Line {
                 },
             }
         }
+        self.poll_closing(cx)
+    }
+
+    /// All sockets wait for the same word under one lock, so it is asked for anew only when another task asks.
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        if self.broker.is_closing() {
+            return Poll::Ready(Delivery::Closing);
+        }
+        if self.woken.as_ref().is_some_and(|woken| woken.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        self.woken = Some(cx.waker().clone());
         self.closing.as_mut().poll(cx).map(|()| Delivery::Closing)
     }
 }

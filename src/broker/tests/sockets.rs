@@ -216,6 +216,19 @@ fn a_socket_that_is_full_leaves_events_in_the_queue_and_gets_them_together_when_
 }
 
 #[test]
+fn a_line_that_is_asked_to_hold_more_than_it_has_room_for_is_of_no_more_use() {
+    let mut socket = Socket::new(7, Shown::Cookie);
+    let taken = (0..).take_while(|_| socket.out.send(Parcel::Dropped).is_ok()).count();
+    assert!(taken >= 128, "several sessions may have their frames on their way: {taken}");
+    assert!(socket.out.is_overrun());
+    socket.parcels.try_recv().unwrap();
+    assert!(socket.out.is_overrun(), "also when there is room again: something is lost that its sessions count on");
+    let socket = Socket::new(8, Shown::Cookie);
+    drop(socket.parcels);
+    assert!(socket.out.send(Parcel::Dropped).is_err() && !socket.out.is_overrun(), "it is closed, not full");
+}
+
+#[test]
 fn a_client_that_does_not_read_is_ended_at_the_limits_of_its_queue() {
     let (mut desk, me) = (desk(), peer("15000"));
     let _socket = open(&mut desk, &me, 7, "");
