@@ -49,7 +49,7 @@ async fn compare_over(transport: Transport, only_bare: bool) -> std::io::Result<
             ratios.extend(row(clients, round, &bare, ours.as_ref()));
         }
         if let Some(median) = median(&mut ratios) {
-            println!("{clients:>8} median of the ratios, pair by pair: {median:.2} (at 1,000 at most 1.6)");
+            println!("{clients:>8} median of the ratios, pair by pair: {median:.2} (at 1,000 at most 1.4)");
         }
     }
     println!();
