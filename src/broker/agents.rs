@@ -356,10 +356,7 @@ impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for AgentsActor {
                     self.sessions.handle_record(now, record);
                 }
             }
-            Err(Lagged { resume }) => {
-                tracing::warn!(home = self.home, "a home fell behind the log: its sessions start afresh");
-                self.sessions.handle_lagged(now, resume);
-            }
+            Err(Lagged { resume }) => self.sessions.handle_lagged(now, resume),
         }
         self.sessions.handle_caught_up(now);
         if self.is_ready() {

@@ -310,9 +310,14 @@ impl<T> Sessions<T> {
     /// Records left the ring before they were taken in. Every session has a gap: all of them end. What waited for
     /// a record may have missed it, and is told that nobody knows.
     pub(super) fn handle_lagged(&mut self, now: Instant, resume: Position) {
+        if resume <= self.restored {
+            // It still reads up to where it was restored. What it missed has left the ring, and no session needs it.
+            self.applied = self.applied.max(resume);
+            return;
+        }
+        tracing::warn!(home = self.home, "a home fell behind the log: its sessions start afresh");
         let awaited = std::mem::take(&mut self.awaited);
-        let all: Vec<SessionId> = self.seats.keys().copied().collect();
-        for session in all {
+        for session in self.seats.keys().copied().collect::<Vec<_>>() {
             // A change of it may be among what was missed.
             self.append_end(session, Expected::Any, EndReason::Lagged, Awaited::Nobody);
             self.remove(now, session, EndReason::Lagged);

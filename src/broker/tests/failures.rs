@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use crate::broker::tests::kit::{Desk, connect, peer, publish, settings, subscribe};
+use crate::broker::tests::kit::{Desk, End, connect, peer, publish, settings, subscribe};
 use crate::log::Outcome;
 
 #[test]
@@ -69,11 +69,7 @@ fn when_the_home_falls_behind_every_session_ends_and_nobody_waits_for_ever() {
     let waits = desk.send(&me, &subscribe("one", "/demo/b"));
     let published = desk.send(&peer("15001"), &publish("two", "/demo/a", "1"));
     let shake = desk.send(&peer("15002"), "[{'channel':'/meta/handshake','id':'1'}]");
-    for _ in 0..20 {
-        let record = crate::records::SessionEnded { session: crate::ids::SessionId::new([1; 16]), reason: "x".into() };
-        let record = record.record(crate::ids::RecordId::draw(), crate::clock::wall(), crate::log::Expected::Any);
-        desk.append(record);
-    }
+    fill(&desk, 20);
     desk.pump();
     expect![[r#"[{"channel":"/meta/connect","id":"c","successful":false,"error":"402::session_unknown","advice":{"reconnect":"handshake","interval":0}}]"#]]
         .assert_eq(&desk.answer(parked).unwrap());
@@ -86,4 +82,29 @@ fn when_the_home_falls_behind_every_session_ends_and_nobody_waits_for_ever() {
     assert_eq!(desk.sessions.conversations.len(), 0);
     desk.assert_idle();
     assert!(desk.shake(&me, "three", "").contains(r#""successful":true"#));
+}
+
+#[test]
+fn a_home_that_falls_behind_before_it_has_read_what_was_there_at_its_start_loses_no_session() {
+    let mut desk = Desk::over(settings(), 8);
+    let me = peer("15000");
+    desk.shake(&me, "one", "ack");
+    desk.subscribe(&me, "one", "/demo/a");
+    fill(&desk, 8);
+    desk.pump();
+    desk.rise(End::Killed);
+    fill(&desk, 3);
+    desk.pump();
+    assert_eq!((desk.known(), desk.sessions.live.len()), (1, 1));
+    assert!(desk.subscribe(&me, "one", "/demo/b").contains(r#""successful":true"#));
+    desk.assert_idle();
+}
+
+/// Records that concern nobody.
+fn fill(desk: &Desk, count: usize) {
+    for _ in 0..count {
+        let record = crate::records::SessionEnded { session: crate::ids::SessionId::new([1; 16]), reason: "x".into() };
+        let record = record.record(crate::ids::RecordId::draw(), crate::clock::wall(), crate::log::Expected::Any);
+        desk.append(record);
+    }
 }

@@ -22,10 +22,12 @@ fn whatever_breaks_a_client_is_given_what_it_is_owed_in_order_and_once() {
 fn where_room_runs_out_a_client_is_told_to_begin_anew_and_misses_nothing_in_silence() {
     let sums = run(Room::Scarce);
     sums.assert_everything_broke();
-    sums.assert_at_least(10, &["ended: unknown ack", "ended: lagged"]);
+    sums.assert_at_least(10, &["ended: unknown ack"]);
     sums.assert_at_least(50, &["ended: expired, ack", "ended: overrun"]);
-    // What does not fit is told in parts.
-    assert_eq!(sums.of("ended: overrun, ack"), 0, "{sums:?}");
+    // What does not fit is told in parts, and a home that begins catches up, however small the ring.
+    for never in ["ended: overrun, ack", "ended: lagged"] {
+        assert_eq!(sums.of(never), 0, "{never}: {sums:?}");
+    }
     sums.assert_at_least(50, &["told to handshake, ack"]);
 }
 

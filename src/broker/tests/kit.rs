@@ -134,6 +134,12 @@ impl Desk {
 
     /// The home ends, and another takes over from the log.
     pub(super) fn restart(&mut self, end: End) {
+        self.rise(end);
+        self.pump();
+    }
+
+    /// The same, before it has taken in what is in the ring.
+    pub(super) fn rise(&mut self, end: End) {
         if end == End::Stopped {
             self.sessions.handle_stop(self.now);
             self.work();
@@ -143,7 +149,6 @@ impl Desk {
         self.fates.clear();
         self.sessions = home(&self.settings, &self.metrics, &self.log);
         self.sessions.restore(self.now).unwrap();
-        self.pump();
     }
 
     /// Requests come from a socket from now on, or from none.
