@@ -4,7 +4,7 @@
 //! and answered. It decides nothing about sessions or channels: [`broker::Admin`](crate::broker::Admin) does. It
 //! knows a session by its public handle, never by its clientId.
 //!
-//! Read [`Door`] first, then [`routes`] and [`server`].
+//! Read [`Door`] first, then [`routes`] and [`server()`].
 
 mod answer;
 mod ask;
