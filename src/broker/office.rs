@@ -16,7 +16,7 @@ use crate::clock;
 use crate::ids::{Position, RecordId};
 use crate::log::{Lagged, Log, ReadError, Record};
 use crate::records;
-use crate::records::{ChannelPublished, Keep, Payload};
+use crate::records::{ChannelPublished, Keep, OwedPage, Payload};
 
 /// How many requests may wait for the office. One more waits where it is sent: the HTTP connections bound their number.
 const MAILBOX: usize = 1024;
@@ -71,7 +71,8 @@ impl OfficeActor {
         for subject in self.log.subjects("session/") {
             let newest = self.log.newest(&subject)?.filter(|record| record.position <= floor);
             if let Some(record) = newest
-                && let Ok(Payload::SessionState(state)) = records::decode(&record)
+                && let Ok(Payload::SessionState(state) | Payload::Page(OwedPage { state, .. })) =
+                    records::decode(&record)
             {
                 self.notices.know(&state);
             }
@@ -95,7 +96,8 @@ impl OfficeActor {
             Ok(Payload::ChannelPublished(published)) => self.keyed.apply(record.position, &published),
             Ok(Payload::SessionEnded(ended)) => self.notices.apply_end(record.position, &ended),
             Ok(Payload::SessionState(state)) => self.notices.apply_state(record.position, &state),
-            Ok(Payload::CallChanged(_) | Payload::Direct(_) | Payload::LogOpened | Payload::Page(_)) => {}
+            Ok(Payload::Page(page)) => self.notices.apply_state(record.position, &page.state),
+            Ok(Payload::CallChanged(_) | Payload::Direct(_) | Payload::LogOpened) => {}
             // The homes say so.
             Err(_) => {}
         }

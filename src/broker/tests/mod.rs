@@ -18,6 +18,7 @@ mod keyed;
 mod lazy;
 mod lives;
 mod notices;
+mod office;
 mod own_feeds;
 mod pair;
 mod panics;
