@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bayeux::Event;
-use crate::broker::rules::{ReplayId, Store, Who};
+use crate::broker::rules::{ReplayId, Rules, Store, Who};
 use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::Sessions;
 use crate::broker::settings::Settings;
 use crate::ids::WallTime;
 use crate::log::Record;
-use crate::records::{ChannelPublished, Direct};
+use crate::records::{ChannelPublished, Direct, Keep};
 
 /// A publication as it stands on the wire. One that is kept carries its position, from which a client can go on.
 pub(super) fn told(settings: &Settings, published: &ChannelPublished, record: &Record) -> Event {
@@ -35,6 +35,11 @@ pub(super) fn stamped(settings: &Settings, event: Event, time: WallTime) -> Even
     }
 }
 
+/// Whether a publication is in a history. What is written down for its key alone is not: no page will ever bring it.
+pub(super) fn kept(rules: &Rules, record: &Record, published: &ChannelPublished) -> Keep {
+    if record.volatile { Keep::Volatile } else { rules.store(&published.channel).keep() }
+}
+
 impl<T> Sessions<T> {
     /// A publication was written down: whoever hears its channel is owed it.
     pub(super) fn apply_publication(&mut self, now: Instant, record: &Record, published: &ChannelPublished) {
@@ -50,10 +55,11 @@ impl<T> Sessions<T> {
                 .rules
                 .lazy(&published.channel)
                 .and_then(|lazy| now.checked_add(lazy.min(settings.session_rules.max_lazy)));
+            let keep = kept(&settings.rules, record, published);
             let deaf = self.deaf(published.publisher, &published.channel);
             for seat in matched.drain(..).filter(|seat| Some(*seat) != deaf) {
                 let hears = |seat| self.live.get(seat).is_some_and(|live| live.hears_kept(&published.channel));
-                if record.volatile || hears(seat) {
+                if keep == Keep::Volatile || hears(seat) {
                     self.deliver(now, seat, at, &event, due, audience);
                 }
             }

@@ -7,7 +7,7 @@ use crate::bayeux::{Error, Event, Pattern, ReplayFrom};
 use crate::broker::hearing::{is_owed_at_last, progress};
 use crate::broker::live::{Paging, Stage};
 use crate::broker::pages::{NextPage, Page, Read, Unserved, Wanted, What};
-use crate::broker::publications::told;
+use crate::broker::publications::{kept, told};
 use crate::broker::rules::Who;
 use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
 use crate::clock;
@@ -15,7 +15,7 @@ use crate::ids::{AgentId, Position, RecordId, SessionId};
 use crate::log::{Expected, Past, Record};
 use crate::metrics::EndReason;
 use crate::records;
-use crate::records::{ChannelPublished, OwedPage, Payload, Reached, Rest, SessionState, Start};
+use crate::records::{ChannelPublished, Keep, OwedPage, Payload, Reached, Rest, SessionState, Start};
 
 /// Publications in a page, unless a session may be owed less than four times as many.
 const MESSAGES: usize = 100;
@@ -175,13 +175,14 @@ impl<T> Sessions<T> {
         places.retain(|place| *place < at);
         places.sort_unstable();
         places.dedup();
-        let records = places.into_iter().filter_map(|place| self.log.recall(place)).filter(|record| !record.volatile);
+        let records = places.into_iter().filter_map(|place| self.log.recall(place));
         let agent = page.state.agent.as_ref();
         let rules = &self.settings.rules;
         let told = records.filter_map(|record| {
             let Ok(Payload::ChannelPublished(published)) = records::decode(&record) else { return None };
             let own = published.publisher.filter(|by| *by == page.state.session);
-            let mine = self.deaf(own, &published.channel).is_none()
+            let mine = kept(rules, &record, &published) == Keep::Stored
+                && self.deaf(own, &published.channel).is_none()
                 && is_owed_at_last(&page.state, &published.channel, record.position, at)
                 && rules.audience(&published.channel).includes(agent);
             mine.then(|| told(&self.settings, &published, &record))

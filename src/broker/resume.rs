@@ -7,7 +7,7 @@ use crate::bayeux::{Advice, ConnectKey, Event, MessageId, Reply, Session};
 use crate::broker::hearing::{hears, place};
 use crate::broker::live::{Paging, Recalled, Stage};
 use crate::broker::pages::Wanted;
-use crate::broker::publications::{stamped, told};
+use crate::broker::publications::{kept, stamped, told};
 use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
 use crate::ids::{Position, SessionId};
 use crate::log::{Expected, Record};
@@ -219,7 +219,7 @@ impl<T> Sessions<T> {
                 }
             }
             Payload::ChannelPublished(published) => {
-                let keep = if record.volatile { Keep::Volatile } else { Keep::Stored };
+                let keep = kept(&self.settings.rules, record, published);
                 let audience = self.settings.rules.audience(&published.channel);
                 let own = published.publisher.filter(|by| *by == state.session);
                 let deaf = self.deaf(own, &published.channel);

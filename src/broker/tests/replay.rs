@@ -202,6 +202,28 @@ fn a_wildcard_hears_what_is_not_kept_at_once_and_what_is_kept_in_its_order() {
 }
 
 #[test]
+fn what_is_written_down_for_its_key_alone_is_heard_at_once_and_once() {
+    for end in [None, Some(End::Killed), Some(End::Stopped)] {
+        let rules = Rules::new(vec![kept("/mixed/kept", Who::Agents, 100), volatile("/mixed/**")]);
+        let mut desk = Desk::with(Settings { rules, ..settings() });
+        for n in 0..6 {
+            desk.publish("/mixed/kept", &n.to_string());
+        }
+        let me = peer("15000");
+        desk.shake(&me, "ack", "ack");
+        desk.ask(&me, &replay("ack", "'/mixed/*'", "{'/mixed/*':-2}"));
+        // Stored, as the office stores all that has a key.
+        desk.publish("/mixed/other", "6");
+        if let Some(end) = end {
+            desk.restart(end);
+        }
+        let mut told = read_ack(&mut desk, "ack", &mut 0);
+        told.sort();
+        assert_eq!(told, ["0", "1", "2", "3", "4", "5", "6"], "{end:?}");
+    }
+}
+
+#[test]
 fn history_is_told_only_to_those_who_may_hear_its_channel() {
     let only = Who::Named([agent("15001")].into());
     let rules =
