@@ -68,7 +68,10 @@ impl Receipt {
 
     /// The body was polled to its end.
     pub fn written(self) {
-        self.fate.written();
+        if self.fate.written() {
+            // If the home's mailbox is full, it finds out when it looks at the session next.
+            let _ = self.home.try_send(Lost(self.session));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::ending::is_told;
+use crate::broker::hearing::progress;
 use crate::broker::live::{Flight, Live, Paging, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
@@ -357,6 +358,10 @@ impl<T> Sessions<T> {
         }
         let earlier = self.conversations.get(&key).and_then(|conversation| conversation.fate.clone());
         let fate = earlier.unwrap_or_default();
+        if progress(&live.state).is_some() {
+            // The next page is due once this is written.
+            fate.await_word();
+        }
         live.in_flight.push(Flight { key, fate: Arc::clone(&fate), events });
         Some(fate)
     }

@@ -1,11 +1,14 @@
 //! Whether a response that carried events was written: told by the response's body, read by the session's home.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// How a response fares. Shared by the body that carries it and the home that waits for it, so that a delivery
-/// needs no message back.
+/// needs no message back, unless more is to follow once it was written.
 #[derive(Debug, Default)]
-pub(super) struct Fate(AtomicU8);
+pub(super) struct Fate {
+    known: AtomicU8,
+    awaited: AtomicBool,
+}
 
 const WRITTEN: u8 = 1;
 const LOST: u8 = 2;
@@ -24,20 +27,26 @@ pub(super) enum Known {
 impl Fate {
     /// What is known of it.
     pub(super) fn known(&self) -> Known {
-        match self.0.load(Ordering::Acquire) {
+        match self.known.load(Ordering::Acquire) {
             WRITTEN => Known::Written,
             LOST => Known::Lost,
             _ => Known::Nothing,
         }
     }
 
-    /// The body was polled to its end.
-    pub(super) fn written(&self) {
-        self.0.store(WRITTEN, Ordering::Release);
+    /// The home wants word once it was written. Only before the body leaves.
+    pub(super) fn await_word(&self) {
+        self.awaited.store(true, Ordering::Relaxed);
+    }
+
+    /// The body was polled to its end. Says whether the home wants word of that.
+    pub(super) fn written(&self) -> bool {
+        self.known.store(WRITTEN, Ordering::Release);
+        self.awaited.load(Ordering::Relaxed)
     }
 
     /// The body was dropped. Says whether that was before its end.
     pub(super) fn dropped(&self) -> bool {
-        self.0.compare_exchange(0, LOST, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.known.compare_exchange(0, LOST, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }

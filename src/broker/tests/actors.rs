@@ -1,14 +1,15 @@
 //! The homes as actors, by their way in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 
-use crate::bayeux::{Batch, Limits};
-use crate::broker::tests::kit::{connect, nobody, peer, publish, settings, subscribe};
-use crate::broker::{Anonymous, Broker, Outcome, Peer, Receipt, Settings};
-use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log};
+use crate::bayeux::{Batch, Limits, Pattern};
+use crate::broker::tests::kit::{connect, nobody, peer, publish, replay, settings, subscribe};
+use crate::broker::{Anonymous, Broker, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Store, Who};
+use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, Retain};
 use crate::metrics::Metrics;
 
 const HOMES: usize = 4;
@@ -109,4 +110,46 @@ async fn a_stop_waits_for_word_of_what_is_on_its_way_and_takes_nothing_more() {
     take(&broker, &me, &publish(&client, "/demo/a", "2")).await;
     let (body, _) = take(&broker, &me, &connect(&client)).await;
     assert!(body.contains(r#""data":2"#) && !body.contains(r#""data":1"#), "{body}");
+}
+
+#[actix::test]
+async fn once_a_page_was_written_the_next_one_is_owed_before_its_client_comes_back() {
+    let retain = Retain { age: Duration::MAX, records: 100 };
+    let rule = Rule {
+        pattern: Pattern::parse("/kept/*").unwrap(),
+        subscribe: Who::Agents,
+        publish: Who::Agents,
+        create: Who::Agents,
+        store: Store::Durable { retain, replay_id: ReplayId::InExt },
+        lazy: None,
+        upstream: None,
+        broadcast_to_publisher: None,
+    };
+    let rules = Rules::new(vec![rule]);
+    let retention = Arc::new(rules.clone());
+    let config = EmbeddedConfig { durability: Durability::Memory, retention, ..EmbeddedConfig::default() };
+    let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    let broker = Broker::new(Settings { rules, queue_messages: 8, ..settings() }, Metrics::new(), Arc::clone(&log));
+    broker.open_here();
+    while !broker.is_ready().await {
+        tokio::task::yield_now().await;
+    }
+    let me = peer("15000");
+    let client = shake(&broker, &me).await;
+    for n in 0..6 {
+        take(&broker, &me, &publish(&client, "/kept/a", &n.to_string())).await;
+    }
+    take(&broker, &me, &replay(&client, "'/kept/a'", "{'/kept/a':-2}")).await;
+    let (body, receipt) = loop {
+        let (body, receipt) = take(&broker, &me, &connect(&client)).await;
+        if receipt.is_some() {
+            break (body, receipt);
+        }
+    };
+    assert_eq!(body.matches("\"data\"").count(), 2, "{body}");
+    let before = log.head();
+    receipt.expect("a receipt").written();
+    while log.head() == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
