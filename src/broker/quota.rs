@@ -64,11 +64,9 @@ impl Live {
 impl<T> Sessions<T> {
     /// Whether a session may publish there now, for all that the limits say.
     pub(super) fn within_limits(&mut self, now: Instant, seat: Seat, channel: &Channel) -> Result<(), Error> {
+        self.within_rate(now, seat)?;
         let rules = self.settings.session_rules;
-        let Some(live) = self.live.get_mut(seat) else { return Err(Error::session_unknown()) };
-        let limit = if rules.publish_rate.is_some_and(|rate| !live.may_publish(now, rate)) {
-            Limit::PublishRate
-        } else if self.total.crowd.waits_for(channel, self.settings.rules.audience(channel)) {
+        let limit = if self.total.crowd.waits_for(channel, self.settings.rules.audience(channel)) {
             Limit::SlowConsumer
         } else if channel.family() == Family::Broadcast
             && !self.recent.has_room(channel, rules.channels, self.log.floor())
@@ -77,8 +75,19 @@ impl<T> Sessions<T> {
         } else {
             return Ok(());
         };
+        Err(self.over(limit))
+    }
+
+    /// Whether a session may have one more record written now.
+    pub(super) fn within_rate(&mut self, now: Instant, seat: Seat) -> Result<(), Error> {
+        let rate = self.settings.session_rules.publish_rate;
+        let Some(live) = self.live.get_mut(seat) else { return Err(Error::session_unknown()) };
+        if rate.is_some_and(|rate| !live.may_publish(now, rate)) { Err(self.over(Limit::PublishRate)) } else { Ok(()) }
+    }
+
+    fn over(&self, limit: Limit) -> Error {
         self.metrics.rejected_total.of(limit).inc();
-        Err(Error::limit(limit.as_str()))
+        Error::limit(limit.as_str())
     }
 
     /// Counts a session to come from an address, if there is room for it.

@@ -76,14 +76,14 @@ impl<T> Sessions<T> {
             let error = Error::limit(Limit::Channels.as_str());
             return self.reply(key, told.reply(Some(error)));
         }
-        self.change(key, seat, state, told.reply(None));
+        self.change(now, key, seat, state, told);
     }
 
     pub(super) fn unsubscribe(&mut self, now: Instant, key: ConnectKey, seat: Seat, patterns: &[Pattern], told: Told) {
         let Some(mut state) = self.heard(now, seat) else { return };
         state.patterns.retain(|(known, _)| !patterns.contains(known));
         state.replays.retain(|replay| !patterns.contains(&replay.pattern));
-        self.change(key, seat, state, told.reply(None));
+        self.change(now, key, seat, state, told);
     }
 
     /// A message that is no connect came: the session lives on. What it is now.
@@ -96,16 +96,20 @@ impl<T> Sessions<T> {
     }
 
     /// Writes down a session's new state, unless nothing changed.
-    fn change(&mut self, key: ConnectKey, seat: Seat, state: SessionState, reply: Reply) {
+    fn change(&mut self, now: Instant, key: ConnectKey, seat: Seat, state: SessionState, told: Told) {
         let Some(live) = self.live.get_mut(seat) else { return };
         if live.state == state {
-            self.reply(key, reply);
-            return;
+            return self.reply(key, told.reply(None));
         }
+        // Each change is a record, and takes the place of one that somebody may need to resume.
+        if let Err(error) = self.within_rate(now, seat) {
+            return self.reply(key, told.reply(Some(error)));
+        }
+        let Some(live) = self.live.get_mut(seat) else { return };
         live.changing = true;
         let expected = Expected::At(live.position);
         let slot = self.reserve(key);
-        let session = state.session;
+        let (session, reply) = (state.session, told.reply(None));
         self.append_state(&state, expected, Awaited::Change { key, slot, reply, session });
         self.block(key);
     }

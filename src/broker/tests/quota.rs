@@ -34,9 +34,10 @@ fn a_session_publishes_at_its_rate_and_a_burst_at_once() {
         is_refused(&desk.ask(&me, &publish("one", "/service/echo", "1")), "publish_rate"),
         "a question counts, too"
     );
+    assert!(is_refused(&desk.subscribe(&me, "one", "/demo/b"), "publish_rate"), "a change of its record, too");
     desk.shake(&me, "two", "");
     assert!(desk.ask(&me, &publish("two", "/demo/a", "1")).contains(r#""successful":true"#), "each has its own");
-    assert!(desk.metrics.render().contains("partyline_rejected_total{limit=\"publish_rate\"} 5\n"));
+    assert!(desk.metrics.render().contains("partyline_rejected_total{limit=\"publish_rate\"} 6\n"));
 }
 
 #[test]
