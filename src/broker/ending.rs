@@ -1,11 +1,10 @@
 //! Sessions that the server ends: their clients are told to go, and not to come back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::bayeux::{Body, ConnectKey, Event, MessageId, Reply, ReplyAdvice, Request};
 use crate::broker::sessions::Sessions;
-use crate::broker::settings::Binding;
 use crate::ids::{AgentId, CookieHash, SessionId};
 use crate::metrics::{ConnectOutcome, EndReason};
 use crate::records::SessionState;
@@ -16,6 +15,8 @@ use crate::records::SessionState;
 pub(super) struct Departed {
     sessions: BTreeMap<SessionId, Departure>,
     order: VecDeque<(Instant, SessionId)>,
+    /// Sessions whose end is on its way to the log: what comes of them before it changes nothing.
+    pub(super) ending: BTreeSet<SessionId>,
 }
 
 /// Whose it was.
@@ -75,11 +76,7 @@ impl<T> Sessions<T> {
         let session = client.session();
         let Some(departure) = self.departed.sessions.get(&session) else { return false };
         let Some(conversation) = self.conversations.get(&key) else { return false };
-        let theirs = departure.agent == conversation.peer.agent
-            && match self.settings.binding {
-                Binding::ClientId => true,
-                Binding::Cookie => departure.cookie == Some(conversation.peer.cookie.hash()),
-            };
+        let theirs = self.settings.binding.allows(&conversation.peer, departure.agent.as_ref(), departure.cookie);
         let late = self.departed.order.iter().any(|(until, ended)| *ended == session && *until <= now);
         if !theirs || late {
             return false;

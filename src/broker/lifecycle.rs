@@ -86,6 +86,7 @@ impl<T> Sessions<T> {
 
     /// A change of a session's record is no longer under way: those that waited for it go on.
     fn settled(&mut self, now: Instant, session: SessionId) {
+        self.departed.ending.remove(&session);
         let Some(seat) = self.seats.get(&session).copied() else { return };
         let Some(live) = self.live.get_mut(seat) else { return };
         live.changing = false;
@@ -124,6 +125,7 @@ impl<T> Sessions<T> {
                 }
                 // A session that was alive then was given its seat when the sessions were restored.
                 _ if record.position <= self.restored => return,
+                _ if self.departed.ending.contains(&state.session) => return,
                 _ if state.ack || state.cursor.is_some() => Stage::Behind { ends: now + self.settings.resume },
                 _ => {
                     // It ended here while this change of it was on its way, or its handshake was given up.
@@ -245,7 +247,11 @@ impl<T> Sessions<T> {
 
     /// A session ends here, before its record says so.
     pub(super) fn end(&mut self, now: Instant, session: SessionId, position: Position, reason: EndReason) {
-        self.append_end(session, Expected::At(position), reason, Awaited::Nobody);
+        let seat = self.seats.get(&session).and_then(|seat| self.live.get(*seat));
+        // A change that is on its way comes first, and must not keep the session alive.
+        let expected = if seat.is_some_and(|live| live.changing) { Expected::Any } else { Expected::At(position) };
+        self.departed.ending.insert(session);
+        self.append_end(session, expected, reason, Awaited::Settled { session });
         self.remove(now, session, reason);
     }
 

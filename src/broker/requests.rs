@@ -17,7 +17,7 @@ use crate::broker::line::Shown;
 use crate::broker::live::Stage;
 use crate::broker::resume::Attended;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
-use crate::broker::settings::{Anonymous, Binding};
+use crate::broker::settings::Anonymous;
 use crate::broker::subscribe::Told;
 use crate::ids::{AgentId, ClientId, Position, SessionId};
 use crate::log::Expected;
@@ -147,16 +147,11 @@ impl<T> Sessions<T> {
         let session = client?.session();
         let seat = self.seats.get(&session).copied()?;
         let state = &self.live.get(seat)?.state;
-        let same_agent = state.agent == conversation.peer.agent;
-        let same_browser = match self.settings.binding {
-            Binding::ClientId => true,
-            // A session without a cookie is bound to its login alone.
-            Binding::Cookie => match state.cookie {
-                None => state.agent.is_some(),
-                Some(cookie) => cookie == conversation.peer.cookie.hash(),
-            },
-        };
-        if !same_agent || !same_browser {
+        if !self.settings.binding.allows(&conversation.peer, state.agent.as_ref(), state.cookie) {
+            return None;
+        }
+        // A response has the events of one session.
+        if conversation.session.is_some_and(|other| other != session) {
             return None;
         }
         conversation.session = Some(session);

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bayeux;
+use crate::broker::handle::Peer;
 use crate::broker::rules::Rules;
 use crate::broker::session_rules::SessionRules;
 use crate::gws::Rendering;
+use crate::ids::{AgentId, CookieHash};
 use crate::upstream::Upstream;
 
 /// How sessions are kept.
@@ -68,6 +70,19 @@ pub enum Binding {
     ClientId,
     /// The browser cookie of the handshake.
     Cookie,
+}
+
+impl Binding {
+    /// Whether this client may speak for a session that this agent began with this browser. A session without a cookie
+    /// is bound to its login alone.
+    pub(super) fn allows(self, peer: &Peer, agent: Option<&AgentId>, cookie: Option<CookieHash>) -> bool {
+        let same_browser = match (self, cookie) {
+            (Self::ClientId, _) => true,
+            (Self::Cookie, None) => agent.is_some(),
+            (Self::Cookie, Some(cookie)) => cookie == peer.cookie.hash(),
+        };
+        same_browser && agent == peer.agent.as_ref()
+    }
 }
 
 /// Whether those who are not logged in may handshake.

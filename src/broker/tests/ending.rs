@@ -5,6 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 
 use crate::broker::Peer;
+use crate::broker::line::{LineId, Out, Shown};
 use crate::broker::tests::kit::{Desk, connect, connect_ack, peer, publish};
 use crate::ids::{BrowserCookie, ClientId, SessionId};
 use crate::metrics::EndReason;
@@ -56,13 +57,41 @@ fn a_client_that_is_between_two_connects_is_told_by_the_next() {
 
 #[test]
 fn an_end_in_the_middle_of_a_change_is_an_end() {
-    let mut desk = desk("");
-    let subscribed = desk.send(&peer("15000"), &crate::broker::tests::kit::subscribe("one", "/demo/a/b"));
+    for ack in ["", "ack"] {
+        let mut desk = desk(ack);
+        let subscribed = desk.send(&peer("15000"), &crate::broker::tests::kit::subscribe("one", "/demo/a/b"));
+        assert!(end(&mut desk));
+        expect![[r#"[{"channel":"/meta/subscribe","id":"s","subscription":"/demo/a/b","successful":true}]"#]]
+            .assert_eq(&desk.answer(subscribed).unwrap());
+        assert_eq!((desk.known(), desk.sessions.live.len()), (0, 0), "{ack}");
+        assert!(desk.sessions.departed.ending.is_empty());
+        desk.assert_idle();
+    }
+}
+
+#[test]
+fn a_session_that_began_without_a_cookie_is_told_too() {
+    let (mut desk, me) = (Desk::new(), peer("15000"));
+    let socket = Out::pair(LineId(7), Shown::Nothing);
+    desk.plug(Some(&socket.0));
+    desk.shake(&me, "one", "");
+    desk.plug(None);
     assert!(end(&mut desk));
-    expect![[r#"[{"channel":"/meta/subscribe","id":"s","subscription":"/demo/a/b","successful":true}]"#]]
-        .assert_eq(&desk.answer(subscribed).unwrap());
-    assert_eq!(desk.known(), 0);
-    desk.assert_idle();
+    let elsewhere = Peer { cookie: BrowserCookie::presented("another"), ..me };
+    assert!(desk.ask(&elsewhere, &connect("one")).contains(r#""advice":{"reconnect":"none"}"#));
+}
+
+#[test]
+fn a_request_speaks_for_one_session() {
+    let (mut desk, me) = (Desk::new(), peer("15000"));
+    desk.shake(&me, "one", "ack");
+    desk.shake(&me, "two", "ack");
+    let (one, two) = (connect("one"), connect("two"));
+    let both = format!("{},{}", one.trim_end_matches(']'), two.trim_start_matches('['));
+    let answer = desk.ask(&me, &both);
+    assert_eq!(answer.matches("402::session_unknown").count(), 1, "{answer}");
+    assert!(answer.starts_with(r#"[{"channel":"/meta/connect","id":"c","successful":true"#), "{answer}");
+    assert!(desk.ask(&me, &two).contains(r#""successful":true"#), "it lives on");
 }
 
 #[test]
