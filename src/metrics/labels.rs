@@ -251,10 +251,18 @@ labels! {
 
     /// The status of a response.
     Status {
+        /// 101.
+        SwitchingProtocols = "101",
         /// 200.
         Ok = "200",
+        /// 202.
+        Accepted = "202",
+        /// 204.
+        NoContent = "204",
         /// 400.
         BadRequest = "400",
+        /// 401.
+        Unauthorized = "401",
         /// 403.
         Forbidden = "403",
         /// 404.
@@ -267,6 +275,14 @@ labels! {
         Conflict = "409",
         /// 413.
         TooLarge = "413",
+        /// 415.
+        UnsupportedMediaType = "415",
+        /// 422.
+        Unprocessable = "422",
+        /// 429.
+        TooManyRequests = "429",
+        /// 431.
+        HeadersTooLarge = "431",
         /// 500.
         Internal = "500",
         /// 503.
@@ -306,14 +322,22 @@ impl Status {
     /// The label of an HTTP status.
     pub const fn from_code(code: u16) -> Self {
         match code {
+            101 => Self::SwitchingProtocols,
             200 => Self::Ok,
+            202 => Self::Accepted,
+            204 => Self::NoContent,
             400 => Self::BadRequest,
+            401 => Self::Unauthorized,
             403 => Self::Forbidden,
             404 => Self::NotFound,
             405 => Self::MethodNotAllowed,
             408 => Self::RequestTimeout,
             409 => Self::Conflict,
             413 => Self::TooLarge,
+            415 => Self::UnsupportedMediaType,
+            422 => Self::Unprocessable,
+            429 => Self::TooManyRequests,
+            431 => Self::HeadersTooLarge,
             500 => Self::Internal,
             503 => Self::Unavailable,
             _ => Self::Other,

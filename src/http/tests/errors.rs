@@ -14,7 +14,7 @@ use crate::http::body::BadBody;
 use crate::http::errors::Failure;
 use crate::http::place::observe_failure;
 use crate::ids::Number;
-use crate::metrics::{Label, Limit, Metrics};
+use crate::metrics::{Label, Limit, Metrics, Status};
 
 fn failures() -> Vec<Failure> {
     let number = Number::parse("15002").unwrap();
@@ -149,4 +149,16 @@ fn only_a_no_at_a_limit_is_counted_as_one() {
     let counted = Limit::ALL.iter().filter(|limit| metrics.rejected_total.of(**limit).get() == 1);
     let counted: Vec<&str> = counted.map(|limit| limit.as_str()).collect();
     assert_eq!(counted, ["batch_messages", "body", "body_timeout", "json_depth", "verifications"]);
+}
+
+#[test]
+fn every_status_is_counted_under_its_own_name() {
+    for failure in failures() {
+        let status = failure.table().0.as_u16();
+        assert_eq!(Status::from_code(status).as_str(), status.to_string(), "{failure}");
+    }
+    for status in [101, 200, 202, 204, 405, 422, 429] {
+        assert_eq!(Status::from_code(status).as_str(), status.to_string());
+    }
+    assert_eq!(Status::from_code(418), Status::Other);
 }
