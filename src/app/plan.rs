@@ -16,7 +16,7 @@ use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRule
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CallbackPolling, CookieKey, HttpConfig, Origins, Proxies, Websockets};
+use crate::http::{CallbackPolling, CookieKey, EventSource, HttpConfig, Origins, Proxies, Websockets};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
@@ -190,10 +190,11 @@ fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Resul
         sessions_per_agent: bayeux.sessions_per_agent,
         subscriptions_per_session: bayeux.subscriptions_per_session,
         transports: Transports {
-            cometd: if bayeux.callback_polling {
-                &["websocket", "long-polling", "callback-polling"]
-            } else {
-                &["websocket", "long-polling"]
+            cometd: match (bayeux.eventsource, bayeux.callback_polling) {
+                (true, true) => &["websocket", "eventsource", "long-polling", "callback-polling"],
+                (true, false) => &["websocket", "eventsource", "long-polling"],
+                (false, true) => &["websocket", "long-polling", "callback-polling"],
+                (false, false) => &["websocket", "long-polling"],
             },
             desktops: match config.desktops.websockets {
                 Websockets::Offered => &["websocket", "long-polling"],
@@ -273,6 +274,7 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
             subscriptions: bayeux.subscriptions_per_session,
         },
         callback_polling: if bayeux.callback_polling { CallbackPolling::Spoken } else { CallbackPolling::Refused },
+        event_source: if bayeux.eventsource { EventSource::Spoken } else { EventSource::Refused },
         desktop_websockets: config.desktops.websockets,
         ping: bayeux.ping,
         idle_socket: bayeux.timeout.saturating_add(bayeux.interval).saturating_add(bayeux.max_interval),

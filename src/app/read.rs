@@ -110,6 +110,7 @@ impl BayeuxConfig {
             ping: from.positive("bayeux.ping")?,
             trust_client_id: from.boolean("bayeux.trust_client_id")?,
             callback_polling: from.boolean("bayeux.callback_polling")?,
+            eventsource: from.boolean("bayeux.eventsource")?,
             anonymous: from.boolean("bayeux.anonymous")?,
         })
     }

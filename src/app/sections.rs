@@ -142,6 +142,8 @@ section! {
         trust_client_id: bool,
         /// Whether callback-polling is spoken.
         callback_polling: bool,
+        /// Whether server-sent events are spoken.
+        eventsource: bool,
         /// Whether nobody in particular may handshake.
         anonymous: bool,
     }

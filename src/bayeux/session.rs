@@ -82,6 +82,9 @@ pub enum Hold {
     Allowed,
     /// Its browser holds as many as it may. It is answered at once, with this advice.
     Crowded(ReplyAdvice),
+    /// Its client has a stream, and needs no connect but as a sign of life: it is answered at once, and the next is to come
+    /// when this one would have been answered.
+    Streamed,
     /// Other messages of its request wait for their replies.
     Together,
 }
@@ -133,7 +136,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Session {
     pub(super) terms: Terms,
-    state: State,
+    pub(super) state: State,
     pub(super) owed: Owed,
     acknowledged: Position,
     /// Whether the client goes by advice that is no longer so.
@@ -146,7 +149,7 @@ pub struct Session {
 }
 
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     /// No connect is parked; one must come before `expires`.
     Away {
         expires: Instant,
@@ -162,7 +165,7 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Parked {
+pub(super) struct Parked {
     key: ConnectKey,
     id: Option<MessageId>,
     /// When it is answered even if empty-handed.
@@ -452,6 +455,11 @@ impl Session {
                 pause = crowded.interval.unwrap_or(pause);
                 advice = Some(crowded);
             }
+            Hold::Streamed => {
+                self.stale_advice = true;
+                pause = self.terms.timeout;
+                advice = Some(ReplyAdvice { timeout: Some(Duration::ZERO), ..self.advise(pause) });
+            }
             Hold::Allowed | Hold::Together => {}
         }
         Parked { pause, advice, ..parked }
@@ -474,7 +482,7 @@ impl Session {
 }
 
 /// A time so far away that the clock has no word for it is as good as a century away.
-fn after(now: Instant, duration: Duration) -> Instant {
+pub(super) fn after(now: Instant, duration: Duration) -> Instant {
     now.checked_add(duration).or_else(|| now.checked_add(CENTURY)).unwrap_or(now)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::reply::Frame;
-use super::session::{Delivery, Session};
+use super::session::{Delivery, Session, State, after};
 
 /// How events reach the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +20,17 @@ impl Session {
     /// There is a direct way to the client from now on. Poll frames.
     pub fn handle_attached(&mut self) {
         self.way = Way::Direct;
+    }
+
+    /// There is a stream to the client from now on: a direct way beside which a connect is a sign of life only, and may be
+    /// as long in coming as it would be held. Poll frames.
+    pub fn handle_streamed(&mut self, now: Instant) {
+        self.way = Way::Direct;
+        let earliest = after(now, self.terms.timeout.saturating_add(self.terms.max_interval));
+        match &mut self.state {
+            State::Away { expires, .. } | State::Handshaken { expires } => *expires = earliest.max(*expires),
+            State::Gone | State::Parked(_) => {}
+        }
     }
 
     /// The direct way has no room: what is owed waits until the next frame is polled.
@@ -58,10 +69,18 @@ impl Session {
     }
 
     /// Whether events go their own way, and not in answers.
-    pub(super) fn is_direct(&self) -> bool {
-        match (self.way, self.terms.delivery) {
-            (Way::Direct | Way::Full, Delivery::AnyReply) => !self.terms.ack,
-            (Way::Answers, _) | (_, Delivery::ConnectOnly) => false,
+    pub fn is_direct(&self) -> bool {
+        match self.way {
+            Way::Direct | Way::Full => self.may_be_direct(),
+            Way::Answers => false,
+        }
+    }
+
+    /// Whether events may go their own way: not those of a session that acknowledges or is served by connects only.
+    pub fn may_be_direct(&self) -> bool {
+        match self.terms.delivery {
+            Delivery::AnyReply => !self.terms.ack,
+            Delivery::ConnectOnly => false,
         }
     }
 }

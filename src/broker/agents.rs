@@ -14,13 +14,14 @@ use crate::bayeux::{Batch, ConnectKey};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::{Outcome, Peer, Receipt};
-use crate::broker::line::{Asked, LineId, Parcel, answer_frame};
+use crate::broker::line::{Asked, LineId};
 use crate::broker::pages::Wanted;
 use crate::broker::service;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
 use crate::broker::settings::Settings;
 use crate::broker::total::Total;
+use crate::broker::wire::Wire;
 use crate::clock;
 use crate::ids::{ClientId, Position, SessionId};
 use crate::log;
@@ -60,7 +61,7 @@ pub(super) struct AgentsActor {
     reading: usize,
     /// What is to be read when one of them is done.
     to_read: VecDeque<Wanted>,
-    counted: [usize; 7],
+    counted: [usize; 8],
 }
 
 /// Whom to tell the answer to a request.
@@ -164,7 +165,7 @@ impl AgentsActor {
             timer: None,
             reading: 0,
             to_read: VecDeque::new(),
-            counted: [0; 7],
+            counted: [0; 8],
         }
     }
 
@@ -187,8 +188,8 @@ impl AgentsActor {
         while let Some(output) = self.sessions.poll_output() {
             match output {
                 Output::Answer { tell, answer } => tell.answer(answer, ctx),
-                Output::Push { out, flow, frame } => {
-                    if out.send(Parcel::Events { frame, flow }).is_err() {
+                Output::Push { out, parcel } => {
+                    if out.send(parcel).is_err() {
                         self.sessions.handle_parted(clock::now(), out.id);
                     }
                 }
@@ -262,7 +263,7 @@ impl AgentsActor {
     }
 
     /// Brings this home's share of the gauges up to date.
-    fn show(&mut self, counted: [usize; 7]) {
+    fn show(&mut self, counted: [usize; 8]) {
         let gauges = [
             self.metrics.sessions.of(Transport::LongPolling),
             &self.metrics.parked_connects,
@@ -271,6 +272,7 @@ impl AgentsActor {
             &self.metrics.queue_messages,
             &self.metrics.queue_bytes,
             self.metrics.sessions.of(Transport::Websocket),
+            self.metrics.sessions.of(Transport::EventSource),
         ];
         for (gauge, (before, after)) in gauges.into_iter().zip(self.counted.into_iter().zip(counted)) {
             gauge.add(signed(after) - signed(before));
@@ -303,7 +305,7 @@ impl Tell {
         let receipt = |(session, fate)| Receipt::new(fate, session, ctx.address());
         match (self, answer) {
             (Self::Line(asked), Answered::Body { body, carries }) => {
-                let _ = asked.answer(Some(answer_frame(&body)), carries.map(receipt));
+                let _ = asked.answer(Some(Wire::Websocket.frame(&body)), carries.map(receipt));
             }
             (Self::Line(asked), Answered::Superseded) => {
                 let _ = asked.answer(None, None);
@@ -342,7 +344,7 @@ impl Actor for AgentsActor {
 
 impl Drop for AgentsActor {
     fn drop(&mut self) {
-        self.show([0; 7]);
+        self.show([0; 8]);
         self.sessions.forget();
     }
 }

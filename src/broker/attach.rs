@@ -8,11 +8,11 @@ use bytes::Bytes;
 use crate::bayeux;
 use crate::bayeux::{ConnectKey, Frame};
 use crate::broker::browsers::Tab;
-use crate::broker::line::{FRAMES, Flow, LineId, Out};
+use crate::broker::line::{FRAMES, Flow, LineId, Out, Parcel};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::sessions::{Output, Seat, Sessions};
+use crate::broker::wire::Wire;
 use crate::metrics::{RedeliveryCause, Transport};
-use crate::websocket;
 
 /// A session's socket.
 #[derive(Debug)]
@@ -38,14 +38,34 @@ impl Attached {
     pub(super) fn line(&self) -> LineId {
         self.out.id
     }
+
+    /// Its end at the home, if it is a stream.
+    pub(super) fn stream(&self) -> Option<Arc<Out>> {
+        self.is_stream().then(|| Arc::clone(&self.out))
+    }
+
+    /// Whether it is a stream.
+    pub(super) fn is_stream(&self) -> bool {
+        match self.out.wire {
+            Wire::EventStream => true,
+            Wire::Websocket => false,
+        }
+    }
+
+    /// Under what its sessions are counted.
+    pub(super) fn transport(&self) -> Transport {
+        self.out.wire.transport()
+    }
 }
 
 impl<T> Sessions<T> {
-    /// A connect came: its session is where its client is, and nowhere else.
+    /// A connect came: its session is where its client is, and nowhere else. A stream bears no connects.
     pub(super) fn follow(&mut self, key: ConnectKey, seat: Seat) {
         let line = self.conversations.get(&key).and_then(|conversation| conversation.line.clone());
-        let attached = self.live.get(seat).and_then(|live| live.attached.as_ref()).map(Attached::line);
-        if attached == line.as_ref().map(|out| out.id) {
+        let attached = self.live.get(seat).and_then(|live| live.attached.as_ref());
+        if attached.map(Attached::line) == line.as_ref().map(|out| out.id)
+            || line.is_none() && attached.is_some_and(Attached::is_stream)
+        {
             return;
         }
         self.detach(seat);
@@ -71,6 +91,12 @@ impl<T> Sessions<T> {
         let Stage::Streaming(session) = &mut live.stage else { return };
         session.handle_attached();
         live.tab = Tab::Free;
+        self.attach_to(seat, out);
+    }
+
+    /// Events of a session are pushed there from now on.
+    pub(super) fn attach_to(&mut self, seat: Seat, out: Arc<Out>) {
+        let Some(live) = self.live.get_mut(seat) else { return };
         self.lines.entry(out.id).or_default().push(seat);
         live.attached = Some(Attached { out, flow: Flow::of(live.state.session), pushed: 0 });
     }
@@ -78,9 +104,13 @@ impl<T> Sessions<T> {
     /// A session leaves its socket, if it has one: what that did not take over is owed again.
     pub(super) fn detach(&mut self, seat: Seat) {
         let Some(live) = self.live.get_mut(seat) else { return };
+        let stream = live.attached.as_ref().and_then(Attached::stream);
         let Some((line, owed)) = live.leave() else { return };
         self.count_lost(owed);
         self.forget_line(line, seat);
+        if let Some(out) = stream {
+            self.outputs.push_back(Output::Push { out, parcel: Parcel::Last(None) });
+        }
     }
 
     /// A session is no longer at this socket.
@@ -97,6 +127,8 @@ impl<T> Sessions<T> {
     pub(super) fn handle_parted(&mut self, now: Instant, line: LineId) {
         for seat in self.lines.remove(&line).unwrap_or_default() {
             let Some(live) = self.live.get_mut(seat) else { continue };
+            // A stream holds one of its browser's connections.
+            live.tab = if live.is_parked() { live.tab } else { Tab::Free };
             let owed = live.leave().map_or(0, |(_, owed)| owed);
             let parked = live.parked();
             self.count_lost(owed);
@@ -147,21 +179,22 @@ impl<T> Sessions<T> {
         }
         attached.pushed += 1;
         let (out, flow) = (Arc::clone(&attached.out), Arc::clone(&attached.flow));
-        self.metrics.deliveries_total.of(Transport::Websocket).inc_by(u64::try_from(events.len()).unwrap_or(u64::MAX));
-        let frame = self.framed(events);
-        self.outputs.push_back(Output::Push { out, flow, frame });
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        self.metrics.deliveries_total.of(out.wire.transport()).inc_by(count);
+        let frame = self.framed(out.wire, events);
+        self.outputs.push_back(Output::Push { out, parcel: Parcel::Events { frame, flow } });
     }
 
     /// The frame of these events. Sessions that hear the same follow each other, so the newest frame is kept.
-    fn framed(&mut self, events: Frame) -> Bytes {
+    fn framed(&mut self, wire: Wire, events: Frame) -> Bytes {
         let same = |known: &Frame| {
             known.len() == events.len() && known.iter().zip(&events).all(|(known, event)| is_same(&known.0, &event.0))
         };
-        if let Some((_, frame)) = self.framed.as_ref().filter(|(known, _)| same(known)) {
+        if let Some((_, _, frame)) = self.framed.as_ref().filter(|(on, known, _)| *on == wire && same(known)) {
             return frame.clone();
         }
-        let frame = websocket::text(&bayeux::body(&events, &[]));
-        self.framed = Some((events, frame.clone()));
+        let frame = wire.frame(&bayeux::body(&events, &[]));
+        self.framed = Some((wire, events, frame.clone()));
         frame
     }
 }

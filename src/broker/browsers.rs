@@ -84,7 +84,7 @@ impl<T> Sessions<T> {
                 self.reply(key, Reply::Connect { id: id.cloned(), error, advice, ack: None });
                 true
             }
-            Hold::Allowed | Hold::Crowded(_) | Hold::Together => false,
+            Hold::Allowed | Hold::Crowded(_) | Hold::Streamed | Hold::Together => false,
         }
     }
 }

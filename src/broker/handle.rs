@@ -12,12 +12,16 @@ use tokio::sync::{oneshot, watch};
 
 use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
-use crate::broker::agents::{Adjust, AgentsActor, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell};
+use crate::broker::agents::{
+    Adjust, AgentsActor, Close, Drain, End, Gone, Home, IsReady, Lost, Parted, Stop, Take, Tell, Visit,
+};
 use crate::broker::line::{Busy, Line, LineId, Shown};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::home_of;
 use crate::broker::settings::Settings;
+use crate::broker::streams::NoStream;
 use crate::broker::total::Total;
+use crate::clock;
 use crate::ids::{AgentId, BrowserCookie, ClientId, SessionId};
 use crate::log::Log;
 use crate::metrics;
@@ -251,6 +255,28 @@ impl Broker {
     /// Opens a line for a websocket whose requests are all this peer's.
     pub fn line(&self, peer: Peer, shown: Shown) -> Line {
         Line::new(self.clone(), LineId(self.0.next.fetch_add(1, Ordering::Relaxed)), peer, shown)
+    }
+
+    /// Opens a stream with the events of a client's session.
+    ///
+    /// # Errors
+    /// [`NoStream`].
+    ///
+    /// # Cancel safety
+    /// Dropping it is as good as dropping the line that it would have given.
+    pub async fn stream(&self, peer: Peer, client: &ClientId) -> Result<Line, NoStream> {
+        let session = client.session();
+        let home = home_of(peer.agent.as_ref(), session, self.0.settings.homes);
+        let address = self.address(home).ok_or(NoStream::Busy)?;
+        if self.is_closing() || !address.send(IsReady).await.unwrap_or(false) {
+            return Err(NoStream::Busy);
+        }
+        let id = LineId(self.0.next.fetch_add(1, Ordering::Relaxed));
+        let line = Line::stream(self.clone(), id, peer.clone(), home);
+        let out = line.out();
+        let open = move |sessions: &mut Home| sessions.handle_stream(clock::now(), &peer, session, out);
+        address.send(Visit(Box::new(open))).await.unwrap_or(Err(NoStream::Busy))?;
+        Ok(line)
     }
 
     /// Whether the sockets are to be closed.

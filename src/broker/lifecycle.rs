@@ -219,6 +219,7 @@ impl<T> Sessions<T> {
         }
         if let Some(attached) = &live.attached {
             self.forget_line(attached.line(), seat);
+            self.part_from(attached, &live.state, reason);
         }
         for (pattern, _) in &live.state.patterns {
             self.subscriptions.remove(pattern, seat);

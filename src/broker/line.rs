@@ -1,4 +1,5 @@
-//! A websocket's line to the homes of its sessions and back: requests one way, frames the other.
+//! A socket's line to the homes of its sessions and back: requests one way, frames the other. A stream is a line that
+//! bears no requests.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::bayeux::Batch;
 use crate::broker::agents::Tell;
 use crate::broker::handle::{Broker, Peer, Receipt};
+use crate::broker::wire::Wire;
 use crate::ids::{AgentId, SessionId};
-use crate::websocket;
 
 /// Frames with events that may be on their way to one socket. What comes beyond waits in its session's queue, and then
 /// goes together in one frame.
@@ -47,6 +48,7 @@ pub enum Shown {
 pub(super) struct Out {
     pub id: LineId,
     pub shown: Shown,
+    pub wire: Wire,
     parcels: mpsc::Sender<Parcel>,
     /// Whether something found no room.
     overrun: AtomicBool,
@@ -71,6 +73,8 @@ pub(super) enum Parcel {
         /// By which the session learns that it was written.
         flow: Arc<Flow>,
     },
+    /// Nothing more after this: the stream's session has ended, or is elsewhere.
+    Last(Option<Bytes>),
 }
 
 /// The line is closed, or full, which closes it.
@@ -80,8 +84,17 @@ pub(super) struct Closed;
 impl Out {
     /// Both ends of a line.
     pub(super) fn pair(id: LineId, shown: Shown) -> (Arc<Self>, mpsc::Receiver<Parcel>) {
+        Self::over(Wire::Websocket, id, shown)
+    }
+
+    /// Both ends of a stream.
+    pub(super) fn stream(id: LineId) -> (Arc<Self>, mpsc::Receiver<Parcel>) {
+        Self::over(Wire::EventStream, id, Shown::Cookie)
+    }
+
+    fn over(wire: Wire, id: LineId, shown: Shown) -> (Arc<Self>, mpsc::Receiver<Parcel>) {
         let (parcels, receiver) = mpsc::channel(ROOM);
-        (Arc::new(Self { id, shown, parcels, overrun: AtomicBool::new(false) }), receiver)
+        (Arc::new(Self { id, shown, wire, parcels, overrun: AtomicBool::new(false) }), receiver)
     }
 
     /// Sends, at once.
@@ -205,8 +218,10 @@ pub struct Line {
 pub enum Delivery {
     /// Nothing more: the server stops.
     Closing,
-    /// A whole websocket frame to write.
+    /// Something to write, framed as the line's client reads it.
     Frame(Bytes),
+    /// Nothing more after this: the stream's session has ended, or is elsewhere.
+    Last(Option<Bytes>),
     /// A request found no room, and gets no answer.
     Overloaded,
 }
@@ -217,9 +232,27 @@ pub struct Busy;
 
 impl Line {
     pub(super) fn new(broker: Broker, id: LineId, peer: Peer, shown: Shown) -> Self {
-        let (out, parcels) = Out::pair(id, shown);
+        Self::over(broker, peer, Out::pair(id, shown), SmallVec::new())
+    }
+
+    /// A stream from this home, which is to be told of its end.
+    pub(super) fn stream(broker: Broker, id: LineId, peer: Peer, home: usize) -> Self {
+        Self::over(broker, peer, Out::stream(id), smallvec![home])
+    }
+
+    fn over(
+        broker: Broker,
+        peer: Peer,
+        (out, parcels): (Arc<Out>, mpsc::Receiver<Parcel>),
+        homes: SmallVec<[usize; 1]>,
+    ) -> Self {
         let closing = Box::pin(broker.closing());
-        Self { broker, peer, out, parcels, homes: SmallVec::new(), asked: 0, closing, woken: None }
+        Self { broker, peer, out, parcels, homes, asked: 0, closing, woken: None }
+    }
+
+    /// The home's end.
+    pub(super) fn out(&self) -> Arc<Out> {
+        Arc::clone(&self.out)
     }
 
     /// Whether nobody is logged in where somebody must be.
@@ -273,6 +306,7 @@ impl Line {
                     }
                 }
                 Parcel::Dropped => return Poll::Ready(Delivery::Overloaded),
+                Parcel::Last(last) => return Poll::Ready(Delivery::Last(last)),
                 Parcel::Events { frame, flow } => match flow.take() {
                     Took::Nothing => {}
                     Took::Frame => return Poll::Ready(Delivery::Frame(frame)),
@@ -303,9 +337,4 @@ impl Drop for Line {
     fn drop(&mut self) {
         self.broker.parted(&self.homes, self.out.id);
     }
-}
-
-/// The frame of an answer.
-pub(super) fn answer_frame(body: &[u8]) -> Bytes {
-    websocket::text(body)
 }

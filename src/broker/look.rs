@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::time::Instant;
 
 use crate::bayeux::Channel;
+use crate::broker::attach::Attached;
 use crate::broker::live::{Live, Stage};
 use crate::broker::sessions::{Seat, Sessions};
 use crate::ids::{AgentId, Position, SessionId};
@@ -117,7 +118,7 @@ fn view(live: &Live) -> SessionView {
     SessionView {
         session: live.state.session,
         agent: live.state.agent.clone(),
-        transport: if live.attached.is_some() { Transport::Websocket } else { Transport::LongPolling },
+        transport: live.attached.as_ref().map_or(Transport::LongPolling, Attached::transport),
         attendance,
         ack: live.state.ack,
         desktop: live.state.desktop,

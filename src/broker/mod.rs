@@ -2,7 +2,7 @@
 //!
 //! Each home is a core, `Sessions`, owned by an actor that follows the log. The broker knows nothing of
 //! commands: what `exchange` decides reaches it as records. It knows no status codes, and of transports only that a
-//! request has one answer, and that a [`Line`] takes frames at any time.
+//! request has one answer, and that a [`Line`] takes frames at any time, of one make or the other.
 //!
 //! Read [`Broker`] first, then `sessions.rs`, `requests.rs`, `lifecycle.rs` and `attach.rs`.
 
@@ -38,8 +38,10 @@ mod session_rules;
 mod sessions;
 mod settings;
 mod slow;
+mod streams;
 mod subscribe;
 mod total;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -54,3 +56,4 @@ pub use notices::{Gap, Happened, Notice, Page};
 pub use rules::{ReplayId, Rule, Rules, Store, Who};
 pub use session_rules::{Activity, SessionRules, Stamp};
 pub use settings::{Anonymous, Binding, Settings, Transports};
+pub use streams::NoStream;

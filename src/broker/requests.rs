@@ -319,12 +319,13 @@ impl<T> Sessions<T> {
         let alone = conversation.alone;
         // A browser has as many sockets as it likes.
         let room = match conversation.line {
+            None if self.is_streamed(seat) => Hold::Streamed,
             None => self.room_in_browser(now, seat),
             Some(_) => Hold::Allowed,
         };
         let hold = match room {
             Hold::Allowed if !alone => Hold::Together,
-            hold @ (Hold::Allowed | Hold::Crowded(_) | Hold::Together) => hold,
+            hold @ (Hold::Allowed | Hold::Crowded(_) | Hold::Streamed | Hold::Together) => hold,
         };
         if self.turn_away(key, id.as_ref(), hold) || self.end_idle(now, key, seat, id.as_ref()) {
             return;

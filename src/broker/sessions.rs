@@ -15,7 +15,7 @@ use crate::broker::attach::Attached;
 use crate::broker::browsers::Browsers;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
-use crate::broker::line::{Flow, LineId, Out};
+use crate::broker::line::{LineId, Out, Parcel};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::pages::Wanted;
 use crate::broker::publications::stamped;
@@ -25,6 +25,7 @@ use crate::broker::rules::Who;
 use crate::broker::service::Ask;
 use crate::broker::settings::Settings;
 use crate::broker::total::Total;
+use crate::broker::wire::Wire;
 use crate::calls;
 use crate::calls::Family;
 use crate::clock;
@@ -51,14 +52,12 @@ pub(super) enum Output<T> {
     Ask(Box<Ask>),
     /// Read something, and hand it back.
     Read(Wanted),
-    /// Send a frame to a socket, and tell the core if it is gone.
+    /// Send something to a socket, and tell the core if it is gone.
     Push {
         /// The socket.
         out: Arc<Out>,
-        /// By which it tells that it took the frame over.
-        flow: Arc<Flow>,
-        /// The frame.
-        frame: Bytes,
+        /// What.
+        parcel: Parcel,
     },
 }
 
@@ -103,7 +102,7 @@ pub(super) struct Sessions<T> {
     /// Who is at which socket.
     pub(super) lines: BTreeMap<LineId, SmallVec<[Seat; 1]>>,
     /// The frame that was made last, and what is in it.
-    pub(super) framed: Option<(Frame, Bytes)>,
+    pub(super) framed: Option<(Wire, Frame, Bytes)>,
     pub(super) outputs: VecDeque<Output<T>>,
     pub(super) draining: Option<Duration>,
     /// Sessions that the server ended, whose clients do not know it yet.
@@ -357,11 +356,11 @@ impl<T> Sessions<T> {
     }
 
     /// Sessions without a socket, parked connects, subscriptions, patterns, messages and bytes owed, and sessions with a
-    /// socket, for the gauges.
-    pub(super) fn count(&self) -> [usize; 7] {
-        let mut counted = [0, 0, self.subscriptions.len(), self.subscriptions.patterns(), 0, 0, 0];
+    /// websocket and with a stream, for the gauges.
+    pub(super) fn count(&self) -> [usize; 8] {
+        let mut counted = [0, 0, self.subscriptions.len(), self.subscriptions.patterns(), 0, 0, 0, 0];
         for (_, live) in &self.live {
-            counted[if live.attached.is_some() { 6 } else { 0 }] += 1;
+            counted[live.attached.as_ref().map_or(0, |attached| if attached.is_stream() { 7 } else { 6 })] += 1;
             if let Stage::Streaming(session) = &live.stage {
                 let (messages, bytes) = session.owed();
                 counted[1] += usize::from(session.parked().is_some());

@@ -19,6 +19,7 @@ use super::callback::CallbackPolling;
 use super::cookies::CookieConfig;
 use super::origin::Origins;
 use super::proxies::Proxies;
+use super::stream::EventSource;
 use super::upgrade::Websockets;
 
 /// The settings of the doors.
@@ -42,9 +43,12 @@ pub struct HttpConfig {
     pub limits: Limits,
     /// Whether callback-polling is spoken.
     pub callback_polling: CallbackPolling,
+    /// Whether server-sent events are spoken.
+    pub event_source: EventSource,
     /// Whether websockets are spoken on the desktops' path.
     pub desktop_websockets: Websockets,
-    /// How often a websocket is pinged. One that says nothing for so long after that is closed.
+    /// How often a websocket is pinged, and a stream shows that it is alive. A websocket that says nothing for so long
+    /// after that is closed.
     pub ping: Duration,
     /// How long a websocket may go without a message of its client and with no connect held.
     pub idle_socket: Duration,

@@ -24,6 +24,8 @@ use super::forms;
 use super::origin::Source;
 use super::place::Place;
 use super::server::Shared;
+use super::stream;
+use super::stream::EventSource;
 use super::upgrade::upgrade;
 
 /// Where the broker is to be found.
@@ -61,6 +63,13 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
         _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
+        Method::GET
+            if shared.config.event_source == EventSource::Spoken
+                && mount == Mount::Cometd
+                && stream::is_asked(request.headers()) =>
+        {
+            stream::open(&shared, &request).await
+        }
         Method::GET if shared.config.callback_polling == CallbackPolling::Spoken && mount == Mount::Cometd => {
             take_scripted(mount, &shared, &request).await
         }

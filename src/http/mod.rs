@@ -1,4 +1,4 @@
-//! The doors: REST, long-polling, websockets, and the pages for operators.
+//! The doors: REST, long-polling, websockets, server-sent events, and the pages for operators.
 //!
 //! This room owns who is calling, what a request may look like, and which status an answer has. It decides
 //! nothing about calls or sessions: it hands batches to the broker and commands to the exchange, and writes
@@ -27,6 +27,7 @@ mod proxies;
 mod rest;
 mod server;
 mod socket;
+mod stream;
 mod upgrade;
 
 #[cfg(test)]
@@ -38,4 +39,5 @@ pub use cookies::{CookieConfig, CookieSecure, SameSite};
 pub use origin::{BadOrigin, Origins};
 pub use proxies::{BadNetwork, Proxies};
 pub use server::server;
+pub use stream::EventSource;
 pub use upgrade::Websockets;

@@ -107,7 +107,7 @@ impl Socket {
             }
             match self.line.poll_delivery(cx) {
                 Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Some(frame)),
-                Poll::Ready(Delivery::Closing) => self.close(Reason::Stopping),
+                Poll::Ready(Delivery::Closing | Delivery::Last(_)) => self.close(Reason::Stopping),
                 Poll::Ready(Delivery::Overloaded) => self.close(Reason::Busy),
                 Poll::Pending => {
                     if let Stage::Open(pong) = &mut self.stage
@@ -244,7 +244,7 @@ impl Standing {
         Self { credentials: caller.is_some_and(Caller::has_credentials), until }
     }
 
-    fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         self.until.is_some_and(|until| until <= clock::wall())
     }
 }

@@ -293,6 +293,8 @@ labels! {
 
     /// How a session's messages reach it.
     Transport {
+        /// By themselves, over a stream of server-sent events.
+        EventSource = "eventsource",
         /// In the response to a connect over HTTP.
         LongPolling = "long-polling",
         /// By themselves, over a socket.

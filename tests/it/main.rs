@@ -17,6 +17,7 @@ mod replay;
 mod secrets;
 mod slow;
 mod socket;
+mod streams;
 mod tidy;
 mod tokens;
 mod transports;

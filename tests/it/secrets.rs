@@ -17,6 +17,7 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
         ("AUTH__TOKEN_KEYS_FILE", keys.path().to_str().unwrap()),
         ("ADMIN__TOKEN", ADMIN),
         ("BAYEUX__CALLBACK_POLLING", "true"),
+        ("BAYEUX__EVENTSOURCE", "true"),
     ]);
     let agent = server.agent("15000");
     let login = agent.get("me").cookie("JSESSIONID").unwrap();
@@ -35,6 +36,8 @@ fn no_secret_is_in_a_delivery_a_record_a_log_line_a_metric_or_an_error() {
     }
     shown.push(request(server.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body);
     shown.push(agent.get("me?subresources=*").body);
+    let stream = format!("GET /cometd/{} HTTP/1.1\r\n", desk.client);
+    shown.push(request(server.address, &stream, &[("Accept", "text/event-stream")], b"").body);
     show_admin(&server, &mut shown);
     let tokens = show_tokens(&server, &mut shown);
     assert_eq!(server.terminate(), Some(0));

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
-use crate::broker::line::{Out, Parcel};
+use crate::broker::line::Out;
 use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
@@ -316,9 +316,9 @@ impl Desk {
                     let read = wanted.read(&*self.log, &self.settings);
                     self.sessions.handle_read(self.now, read);
                 }
-                Output::Push { out, flow, frame } => {
+                Output::Push { out, parcel } => {
                     self.order.push("push");
-                    if out.send(Parcel::Events { frame, flow }).is_err() {
+                    if out.send(parcel).is_err() {
                         self.sessions.handle_parted(self.now, out.id);
                     }
                 }

@@ -30,4 +30,5 @@ mod service;
 mod slow;
 mod sockets;
 mod story;
+mod streams;
 mod told;

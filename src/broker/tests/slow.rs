@@ -133,12 +133,12 @@ fn what_a_thousand_clients_that_never_read_are_owed_is_bounded() {
             // From elsewhere, so that nobody can be refused.
             desk.publish("/open/a", &format!("\"{n:0>64}\""));
             if n % 10 == 0 {
-                let [_, _, _, _, messages, bytes, _] = desk.sessions.count();
+                let [_, _, _, _, messages, bytes, _, _] = desk.sessions.count();
                 assert!(messages <= 1_000 * 100 && bytes <= 1_000 * 4_096, "{policy:?}: {messages} {bytes}");
                 worst = worst.max(bytes);
             }
         }
-        let [sessions, _, _, _, _, bytes, _] = desk.sessions.count();
+        let [sessions, _, _, _, _, bytes, _, _] = desk.sessions.count();
         match policy {
             SlowConsumer::DropOldest => assert!(sessions == 1_000 && bytes > 500 * 3_500, "{sessions} {bytes}"),
             SlowConsumer::Expire | SlowConsumer::RefuseNew => assert_eq!((sessions, bytes), (500, 0), "the rest ended"),

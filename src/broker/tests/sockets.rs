@@ -32,7 +32,7 @@ impl Socket {
                 let took = flow.take();
                 Some((frame, took))
             }
-            Parcel::Answer { .. } | Parcel::Dropped => panic!("no such thing is sent here"),
+            Parcel::Answer { .. } | Parcel::Dropped | Parcel::Last(_) => panic!("no such thing is sent here"),
         }
     }
 
