@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::bayeux;
 use crate::bayeux::{Batch, Delivery, Event, Extra, Reply, Request, TimeSync};
 use crate::broker::handle::Peer;
-use crate::broker::line::Out;
+use crate::broker::line::{Out, Shown};
 use crate::broker::receipt::Fate;
 use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::Answered;
@@ -126,6 +126,11 @@ impl<T> Conversation<T> {
             }
             (Some(_), Some(_)) => self.events.extend(events),
         }
+    }
+
+    /// Whether its socket was opened with a browser cookie. A client without a socket was given one by then.
+    pub(super) fn shown(&self) -> Shown {
+        self.line.as_ref().map_or(Shown::Cookie, |line| line.shown)
     }
 
     /// Whether every message has its reply.

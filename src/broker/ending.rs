@@ -76,7 +76,12 @@ impl<T> Sessions<T> {
         let session = client.session();
         let Some(departure) = self.departed.sessions.get(&session) else { return false };
         let Some(conversation) = self.conversations.get(&key) else { return false };
-        let theirs = self.settings.binding.allows(&conversation.peer, departure.agent.as_ref(), departure.cookie);
+        let theirs = self.settings.binding.allows(
+            &conversation.peer,
+            conversation.shown(),
+            departure.agent.as_ref(),
+            departure.cookie,
+        );
         let late = self.departed.order.iter().any(|(until, ended)| *ended == session && *until <= now);
         if !theirs || late {
             return false;

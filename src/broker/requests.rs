@@ -147,7 +147,8 @@ impl<T> Sessions<T> {
         let session = client?.session();
         let seat = self.seats.get(&session).copied()?;
         let state = &self.live.get(seat)?.state;
-        if !self.settings.binding.allows(&conversation.peer, state.agent.as_ref(), state.cookie) {
+        let shown = conversation.shown();
+        if !self.settings.binding.allows(&conversation.peer, shown, state.agent.as_ref(), state.cookie) {
             return None;
         }
         // A response has the events of one session.
@@ -184,8 +185,11 @@ impl<T> Sessions<T> {
         }
         let session = fresh.session();
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
-        let cookieless = conversation.line.as_ref().is_some_and(|line| line.shown == Shown::Nothing);
-        let cookie = if cookieless && peer.agent.is_some() { None } else { Some(peer.cookie.hash()) };
+        let cookie = if conversation.shown() == Shown::Nothing && peer.agent.is_some() {
+            None
+        } else {
+            Some(peer.cookie.hash())
+        };
         let state = SessionState {
             session,
             agent: peer.agent,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bayeux;
 use crate::broker::handle::Peer;
+use crate::broker::line::Shown;
 use crate::broker::rules::Rules;
 use crate::broker::session_rules::SessionRules;
 use crate::gws::Rendering;
@@ -74,12 +75,13 @@ pub enum Binding {
 
 impl Binding {
     /// Whether this client may speak for a session that this agent began with this browser. A session without a cookie
-    /// is bound to its login alone.
-    pub(super) fn allows(self, peer: &Peer, agent: Option<&AgentId>, cookie: Option<CookieHash>) -> bool {
+    /// is bound to its login alone, and so is any for a client that opened its socket before it had a cookie.
+    pub(super) fn allows(self, peer: &Peer, shown: Shown, agent: Option<&AgentId>, cookie: Option<CookieHash>) -> bool {
         let same_browser = match (self, cookie) {
             (Self::ClientId, _) => true,
             (Self::Cookie, None) => agent.is_some(),
-            (Self::Cookie, Some(cookie)) => cookie == peer.cookie.hash(),
+            (Self::Cookie, Some(cookie)) if cookie == peer.cookie.hash() => true,
+            (Self::Cookie, Some(_)) => shown == Shown::Nothing && agent.is_some(),
         };
         same_browser && agent == peer.agent.as_ref()
     }

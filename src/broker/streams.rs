@@ -7,7 +7,7 @@ use crate::bayeux;
 use crate::bayeux::{Error, Event, Hold, Reply, ReplyAdvice};
 use crate::broker::attach::Attached;
 use crate::broker::handle::Peer;
-use crate::broker::line::{Out, Parcel};
+use crate::broker::line::{Out, Parcel, Shown};
 use crate::broker::live::{Live, Stage};
 use crate::broker::resume::Attended;
 use crate::broker::sessions::{Output, Seat, Sessions};
@@ -47,7 +47,7 @@ impl<T> Sessions<T> {
         }
         let seat = self.seats.get(&session).copied().ok_or(NoStream::Unknown)?;
         let live = self.live.get(seat).ok_or(NoStream::Unknown)?;
-        if !self.settings.binding.allows(peer, live.state.agent.as_ref(), live.state.cookie) {
+        if !self.settings.binding.allows(peer, Shown::Cookie, live.state.agent.as_ref(), live.state.cookie) {
             return Err(NoStream::Unknown);
         }
         if live.state.ack || live.attached.as_ref().is_some_and(|attached| !attached.is_stream()) {

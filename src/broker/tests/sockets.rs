@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::broker::line::{Asked, LineId, Out, Parcel, Shown, Took};
 use crate::broker::tests::kit::{Desk, agent, connect, connect_ack, peer, publish, settings, subscribe};
-use crate::broker::{Peer, Settings};
+use crate::broker::{Anonymous, Peer, Settings};
 use crate::ids::BrowserCookie;
 use crate::websocket::{Decoder, Message, Role};
 
@@ -275,6 +275,23 @@ fn a_session_of_a_client_that_shows_no_cookie_is_bound_to_its_login_alone() {
     assert!(desk.ask(&thief, &connect("one")).contains("402::session_unknown"));
     let nobody = Peer { agent: None, ..thief };
     assert!(desk.ask(&nobody, &connect("one")).contains("402::session_unknown"));
+}
+
+#[test]
+fn a_socket_that_showed_no_cookie_may_use_a_session_of_the_same_login() {
+    let me = peer("15000");
+    let mut desk = Desk::with(Settings { anonymous: Anonymous::Allow, ..settings() });
+    desk.shake(&me, "one", "");
+    let socket = Socket::new(7, Shown::Nothing);
+    desk.plug(Some(&socket.out));
+    let fresh = Peer { cookie: BrowserCookie::presented("drawn"), ..me };
+    assert!(desk.ask(&fresh, &connect("one")).contains("\"successful\":true"));
+    let thief = Peer { agent: Some(agent("15001")), ..fresh };
+    assert!(desk.ask(&thief, &connect("one")).contains("402::session_unknown"));
+    let nobody = Peer { agent: None, ..thief };
+    assert!(desk.shake(&nobody, "two", "").contains("\"successful\":true"));
+    let elsewhere = Peer { cookie: BrowserCookie::presented("other"), ..nobody };
+    assert!(desk.ask(&elsewhere, &connect("two")).contains("402::session_unknown"));
 }
 
 #[test]
