@@ -12,13 +12,13 @@ export function playCometd(name, library, adapt) {
     window.sessionStorage = storage();
     let clients = 0;
     play(name, {
-        transports: ["long-polling"],
+        transports: ["long-polling", "websocket"],
         driver: (take) => {
             const saveAs = `client ${++clients}`;
             return new CometdDriver(library, take, { saveAs, dress: (cometd, options) => dress(cometd, options, adapt) });
         },
-        can: ["ack", "batch", "reload"],
-        more: [FALLS_BACK],
+        can: ["ack", "batch", "binary", "calls", "reload"],
+        more: [NEGOTIATES, FALLS_BACK],
     });
 }
 

@@ -7,21 +7,28 @@ const faye = createRequire(import.meta.url)("faye");
 /** One client of Faye. It has no remote calls: what answers a service comes on the service's channel. */
 export class FayeDriver {
     #take;
+    #extensions;
     #client;
     #subscriptions = new Map();
     /** After a second handshake the client subscribes again by itself: the clientId, and what is not answered yet. */
     #again;
 
-    constructor(take) {
+    constructor(take, extensions = []) {
         this.#take = take;
+        this.#extensions = extensions;
     }
 
-    async open({ url, headers, transport }) {
+    async open({ url, headers, transport, batching = true }) {
         const client = (this.#client = new faye.Client(url, { retry: 0.2 }));
         for (const [name, value] of Object.entries(headers)) client.setHeader(name, value);
         // It has no way to choose, but one to do without.
         if (transport === "long-polling") client.disable("websocket");
+        for (const extension of this.#extensions) client.addExtension(extension);
         client.addExtension({ incoming: (message, pass) => pass(this.#seen(message)) });
+        if (!batching) {
+            client._dispatcher.selectTransport(transport);
+            client._dispatcher._transport.batching = false;
+        }
         await client.connect();
     }
 

@@ -3,4 +3,8 @@
 import { FayeDriver } from "./faye.mjs";
 import { play } from "./scenarios.mjs";
 
-play("Faye", { transports: ["long-polling"], driver: (take) => new FayeDriver(take) });
+play("Faye", {
+    transports: ["long-polling", "websocket"],
+    driver: (take) => new FayeDriver(take),
+    can: ["calls"],
+});
