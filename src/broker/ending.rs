@@ -76,6 +76,10 @@ impl<T> Sessions<T> {
         let session = client.session();
         let Some(departure) = self.departed.sessions.get(&session) else { return false };
         let Some(conversation) = self.conversations.get(&key) else { return false };
+        // A response has the events of one session, and a handshake's the reply to nothing else.
+        if conversation.shakes || conversation.session.is_some_and(|other| other != session) {
+            return false;
+        }
         let theirs = self.settings.binding.allows(
             &conversation.peer,
             conversation.shown(),
@@ -94,7 +98,8 @@ impl<T> Sessions<T> {
     pub(super) fn send_away(&mut self, key: ConnectKey, id: Option<MessageId>) {
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
         self.metrics.connects_total.of(ConnectOutcome::Answered).inc();
-        conversation.carry(vec![Event::disconnect()], None);
+        // After what an earlier connect of the same request was given.
+        conversation.events.push(Event::disconnect());
         conversation.reply(Reply::Connect { id, error: None, advice: Some(ReplyAdvice::NONE), ack: None });
     }
 }

@@ -87,11 +87,58 @@ fn a_request_speaks_for_one_session() {
     desk.shake(&me, "one", "ack");
     desk.shake(&me, "two", "ack");
     let (one, two) = (connect("one"), connect("two"));
-    let both = format!("{},{}", one.trim_end_matches(']'), two.trim_start_matches('['));
-    let answer = desk.ask(&me, &both);
+    let answer = desk.ask(&me, &together(&one, &two));
     assert_eq!(answer.matches("402::session_unknown").count(), 1, "{answer}");
     assert!(answer.starts_with(r#"[{"channel":"/meta/connect","id":"c","successful":true"#), "{answer}");
     assert!(desk.ask(&me, &two).contains(r#""successful":true"#), "it lives on");
+}
+
+/// Two requests as one.
+fn together(one: &str, two: &str) -> String {
+    format!("{},{}", one.trim_end_matches(']'), two.trim_start_matches('['))
+}
+
+#[test]
+fn word_of_an_end_takes_no_place_of_what_another_session_is_owed() {
+    for (ack, other) in [("", connect("other")), ("ack", connect_ack("other", 0))] {
+        let mut desk = desk("");
+        let me = peer("15000");
+        desk.shake(&me, "other", ack);
+        desk.subscribe(&me, "other", "/demo/*");
+        desk.ask(&me, &other);
+        assert!(end(&mut desk));
+        desk.publish("/demo/a", "1");
+        let answer = desk.ask(&me, &together(&other, &connect("one")));
+        let event = r#"[{"data":1,"channel":"/demo/a"},{"channel":"/meta/connect","id":"c","successful":true"#;
+        assert!(answer.starts_with(event), "{ack}: {answer}");
+        assert_eq!(answer.matches("402::session_unknown").count(), 1, "{ack}: {answer}");
+        assert!(!answer.contains("/meta/disconnect"), "{ack}: {answer}");
+    }
+}
+
+#[test]
+fn what_another_session_is_owed_takes_the_place_of_word_of_an_end_but_not_of_its_reply() {
+    let (mut desk, me) = (desk(""), peer("15000"));
+    desk.shake(&me, "other", "");
+    desk.subscribe(&me, "other", "/demo/*");
+    desk.ask(&me, &connect("other"));
+    assert!(end(&mut desk));
+    desk.publish("/demo/a", "1");
+    let answer = desk.ask(&me, &together(&connect("one"), &connect("other")));
+    assert!(answer.starts_with(r#"[{"data":1,"channel":"/demo/a"},"#), "{answer}");
+    assert!(answer.contains(r#""successful":true,"advice":{"reconnect":"none"}"#), "{answer}");
+}
+
+#[test]
+fn beside_a_handshake_nobody_is_told_of_an_end() {
+    let (mut desk, me) = (desk(""), peer("15000"));
+    assert!(end(&mut desk));
+    let handshake = "[{'channel':'/meta/handshake','id':'h','version':'1.0'}]";
+    for batch in [together(handshake, &connect("one")), together(&connect("one"), handshake)] {
+        let answer = desk.ask(&me, &batch);
+        assert!(!answer.contains("/meta/disconnect"), "{answer}");
+        assert_eq!(answer.matches("402::session_unknown").count(), 1, "{answer}");
+    }
 }
 
 #[test]
