@@ -407,9 +407,9 @@ impl<T> Sessions<T> {
         }
     }
 
-    /// Whether a channel may be published to for all that `create` says: by those it names, or by anybody once something
-    /// was published there that is kept, or is among the newest records.
-    fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
+    /// Whether a channel may be published or subscribed to for all that `create` says: by those it names, or by anybody
+    /// once something was published there that is kept, or is among the newest records.
+    pub(super) fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         self.settings.rules.may_create(agent, channel)
             || self.recent.knows(channel, self.log.floor())
             || matches!(self.log.newest(&ChannelPublished::subject(channel)), Ok(Some(_)))

@@ -35,7 +35,7 @@ pub struct Rule {
     pub subscribe: Who,
     /// Who may publish to them.
     pub publish: Who,
-    /// Who may bring one of them into being: be the first to publish to it.
+    /// Who may bring one of them into being: be the first to publish to it, or subscribe to it before that.
     pub create: Who,
     /// What becomes of their publications.
     pub store: Store,
@@ -126,7 +126,12 @@ impl Rules {
         }
     }
 
-    /// Whether an agent may be the first to publish to a channel.
+    /// Whether a channel comes into being by what clients do, and is not one of the desktops' own.
+    pub fn is_made(&self, channel: &Channel) -> bool {
+        channel.as_str() != SERVICES && !is_mine(channel.as_str())
+    }
+
+    /// Whether an agent may be the first to publish to a channel, or subscribe to it before that.
     pub fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         self.rule(channel).is_some_and(|rule| rule.create.includes(agent))
     }

@@ -52,6 +52,11 @@ impl<T> Sessions<T> {
             let error = Error::subscribe_denied(pattern.as_str());
             return self.reply(key, told.reply(Some(error)));
         }
+        // Asked last, so that only who may hear a channel learns whether it is there.
+        if let Some(pattern) = patterns.iter().find(|pattern| !self.may_be_there(&state, pattern)) {
+            let error = Error::create_denied(pattern.as_str());
+            return self.reply(key, told.reply(Some(error)));
+        }
         for pattern in patterns.iter().filter(|pattern| pattern.family() != Family::Service) {
             if !state.patterns.iter().any(|(known, _)| known == pattern) {
                 state.patterns.push((pattern.clone(), Start::Here));
@@ -84,6 +89,16 @@ impl<T> Sessions<T> {
         state.patterns.retain(|(known, _)| !patterns.contains(known));
         state.replays.retain(|replay| !patterns.contains(&replay.pattern));
         self.change(now, key, seat, state, told);
+    }
+
+    /// Whether a subscription brings nothing into being that its session may not: it is a wildcard, or there already, or
+    /// to a channel that is there, or that the session may create.
+    fn may_be_there(&self, state: &SessionState, pattern: &Pattern) -> bool {
+        if pattern.family() != Family::Broadcast || state.patterns.iter().any(|(known, _)| known == pattern) {
+            return true;
+        }
+        let Some(channel) = pattern.channel() else { return true };
+        !self.settings.rules.is_made(&channel) || self.may_create(state.agent.as_ref(), &channel)
     }
 
     /// A message that is no connect came: the session lives on. What it is now.

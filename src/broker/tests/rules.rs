@@ -111,11 +111,61 @@ fn only_those_whom_a_rule_names_bring_a_channel_into_being() {
     }
     let refused = desk.ask(&peer("15000"), &publish("15000", "/a/new", "1"));
     assert!(refused.contains("403:denied_by_rule:channel_create_denied"), "{refused}");
-    // To wait for a channel brings nothing into being.
-    assert!(desk.subscribe(&peer("15000"), "15000", "/a/new").contains(r#""successful":true"#));
+    // To wait for a channel brings nothing into being, for whoever may do that.
+    assert!(desk.subscribe(&peer("15001"), "15001", "/a/new").contains(r#""successful":true"#));
     assert!(desk.ask(&peer("15000"), &publish("15000", "/a/new", "1")).contains("channel_create_denied"));
     assert!(desk.ask(&peer("15001"), &publish("15001", "/a/new", "1")).contains(r#""successful":true"#));
     assert!(desk.ask(&peer("15000"), &publish("15000", "/a/new", "2")).contains(r#""successful":true"#));
     let may = |name: &str| rules().may_create(Some(&agent(name)), &Channel::parse("/nowhere").unwrap());
     assert!(!may("15000") && !may("15001"));
+}
+
+#[test]
+fn a_subscription_asks_who_may_bring_its_channel_into_being() {
+    let mut desk = Desk::with(Settings {
+        rules: rules(),
+        anonymous: Anonymous::Allow,
+        subscriptions_per_session: 16,
+        ..settings()
+    });
+    let (me, maker) = (peer("15000"), peer("15001"));
+    desk.shake(&me, "me", "ack");
+    desk.shake(&maker, "maker", "");
+    let denied = r#""subscription":"/a/new","successful":false,"error":"403:/a/new:create_denied""#;
+    let told = desk.subscribe(&me, "me", "/a/new");
+    assert!(told.contains(denied), "{told}");
+    let told = desk.ask(&me, &replay("me", "'/a/new'", "{'/a/new':-2}"));
+    assert!(told.contains(denied), "{told}");
+    let told = desk.ask(&me, "[{'channel':'/meta/subscribe','clientId':'me','subscription':['/open/x','/a/new']}]");
+    assert!(told.contains("403:/a/new:create_denied"), "all or none: {told}");
+    let told = desk.subscribe(&me, "me", "/a/b");
+    assert!(told.contains("403:/a/b:subscribe_denied"), "whether it is there is not for everybody: {told}");
+    for pattern in
+        ["/a/*", "/a/**", "/a/new/*", "/**", "/v2/me/*", "/v2/me/new", "/notifications/services", "/service/new"]
+    {
+        let told = desk.subscribe(&me, "me", pattern);
+        assert!(told.contains(r#""successful":true"#), "{pattern}: {told}");
+    }
+    desk.ask(&maker, &publish("maker", "/a/new", "1"));
+    assert!(desk.subscribe(&me, "me", "/a/new").contains(r#""successful":true"#), "now it is there");
+    desk.shake(&nobody(), "nobody", "");
+    let told = desk.subscribe(&nobody(), "nobody", "/open/new");
+    assert!(told.contains("403:/open/new:create_denied"), "{told}");
+}
+
+#[test]
+fn who_subscribed_already_is_not_asked_again_when_a_channel_is_no_longer_there() {
+    let volatile = Rule { store: Store::Volatile, ..rule("/a/**", Who::Agents, only("15001")) };
+    let mut desk = Desk::over(Settings { rules: Rules::new(vec![volatile]), ..settings() }, 8);
+    let me = peer("15000");
+    desk.shake(&me, "me", "ack");
+    desk.shake(&peer("15001"), "maker", "");
+    desk.ask(&peer("15001"), &publish("maker", "/a/new", "1"));
+    assert!(desk.subscribe(&me, "me", "/a/new").contains(r#""successful":true"#));
+    for n in 0..16 {
+        desk.ask(&peer("15001"), &publish("maker", "/a/other", &n.to_string()));
+    }
+    assert!(desk.subscribe(&me, "me", "/a/new").contains(r#""successful":true"#));
+    desk.shake(&me, "other", "ack");
+    assert!(desk.subscribe(&me, "other", "/a/new").contains("create_denied"));
 }
