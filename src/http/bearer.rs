@@ -10,10 +10,10 @@ use crate::directory::{BadToken, Bearer, Tokens};
 /// The agent that the header's token names; `None` if there is no such header.
 pub(crate) fn of_header(tokens: &Tokens, headers: &HeaderMap) -> Option<Result<Bearer, BadToken>> {
     let header = headers.get(AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = header.split_at_checked(SCHEME.len())?;
-    if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return None;
-    }
+    let token = SCHEMES.iter().find_map(|name| {
+        let (scheme, token) = header.split_at_checked(name.len())?;
+        scheme.eq_ignore_ascii_case(name).then_some(token)
+    })?;
     Some(str::from_utf8(token.trim_ascii()).map_err(|_| BadToken::Malformed).and_then(|token| verify(tokens, token)))
 }
 
@@ -38,4 +38,5 @@ pub(crate) fn refusal(batch: Batch, bad: BadToken) -> Vec<u8> {
     bayeux::body(&[], &replies)
 }
 
-const SCHEME: &[u8] = b"bearer ";
+/// Clients of Salesforce say `OAuth`, as drafts of the standard did.
+const SCHEMES: [&[u8]; 2] = [b"bearer ", b"oauth "];

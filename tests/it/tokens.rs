@@ -86,6 +86,21 @@ fn a_bearer_token_is_a_login_for_one_request() {
 }
 
 #[test]
+fn a_client_of_salesforce_may_say_oauth_for_bearer() {
+    let issuer = Issuer::start(&[]);
+    let good = token(SECRET, "15001", 60);
+    for scheme in ["OAuth", "oauth", "OAUTH"] {
+        let me = issuer.get(&[("Authorization", &format!("{scheme} {good}"))]);
+        assert_eq!((me.status, me.json()["user"]["userName"].clone()), (200, json!("15001")), "{scheme}");
+        let header = format!("{scheme} {good}");
+        let welcome = issuer.post("/cometd", &handshake(json!({})), &[("Authorization", &header)]);
+        assert_eq!(welcome.json()[0]["successful"], json!(true), "{scheme}");
+    }
+    assert_eq!(issuer.get(&[("Authorization", "OAuth x")]).status, 401);
+    assert_eq!(issuer.get(&[("Authorization", &format!("OAuths {good}"))]).status, 403, "another scheme");
+}
+
+#[test]
 fn a_token_in_a_handshake_is_a_login_that_ends_with_it() {
     let issuer = Issuer::start(&[]);
     let places = [
