@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use crate::bayeux::{Channel, Family};
 use crate::broker::adjustment::Adjustment;
-use crate::broker::agents::{Home, Visit};
+use crate::broker::agents::Home;
 use crate::broker::handle::Broker;
 use crate::broker::history::History;
 use crate::broker::look::{Listener, SessionView};
+use crate::broker::mail::Visit;
 use crate::broker::notices::{Gap, Page};
 use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
 use crate::clock;

@@ -12,10 +12,9 @@ use tokio::sync::{oneshot, watch};
 
 use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
-use crate::broker::agents::{
-    Adjust, AgentsActor, Close, Drain, End, Gone, Home, IsReady, Lost, Parted, Stop, Take, Tell, Visit,
-};
+use crate::broker::agents::{AgentsActor, Home};
 use crate::broker::line::{Busy, Line, LineId, Shown};
+use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Visit};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::home_of;
 use crate::broker::settings::Settings;

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::bayeux::Batch;
-use crate::broker::agents::Tell;
 use crate::broker::handle::{Broker, Peer, Receipt};
+use crate::broker::mail::Tell;
 use crate::broker::wire::Wire;
 use crate::ids::{AgentId, SessionId};
 

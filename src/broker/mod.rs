@@ -22,6 +22,7 @@ mod lifecycle;
 mod line;
 mod live;
 mod look;
+mod mail;
 mod notices;
 mod office;
 mod pages;
@@ -40,6 +41,7 @@ mod settings;
 mod slow;
 mod streams;
 mod subscribe;
+mod telling;
 mod total;
 mod wire;
 

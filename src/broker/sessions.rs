@@ -10,7 +10,7 @@ use bytes::Bytes;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use crate::bayeux::{Channel, ConnectKey, Error, Event, Frame, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
+use crate::bayeux::{ConnectKey, Error, Event, Frame, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
 use crate::broker::attach::Attached;
 use crate::broker::browsers::Browsers;
 use crate::broker::conversation::Conversation;
@@ -18,23 +18,18 @@ use crate::broker::ending::Departed;
 use crate::broker::line::{LineId, Out, Parcel};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::pages::Wanted;
-use crate::broker::publications::stamped;
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
-use crate::broker::rules::Who;
 use crate::broker::service::Ask;
 use crate::broker::settings::Settings;
 use crate::broker::total::Total;
 use crate::broker::wire::Wire;
-use crate::calls;
-use crate::calls::Family;
 use crate::clock;
-use crate::gws::notification;
 use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, Log, NewRecord, Record};
 use crate::metrics::{EndReason, Label, Metrics};
 use crate::records;
-use crate::records::{CallChanged, OwedPage, Payload, SessionEnded, SessionState};
+use crate::records::{OwedPage, Payload, SessionEnded, SessionState};
 
 /// Work that the core hands out.
 #[derive(Debug)]
@@ -182,7 +177,7 @@ pub(super) fn home_of(agent: Option<&AgentId>, session: SessionId, homes: usize)
     }
 }
 
-fn home_of_agent(agent: &AgentId, homes: usize) -> usize {
+pub(super) fn home_of_agent(agent: &AgentId, homes: usize) -> usize {
     spread(agent.as_str().as_bytes(), homes)
 }
 
@@ -426,74 +421,6 @@ impl<T> Sessions<T> {
     pub(super) fn with_session(&mut self, seat: Seat, act: impl FnOnce(&mut Session)) {
         if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
             act(session);
-        }
-    }
-
-    fn apply_call(&mut self, now: Instant, at: Position, time: WallTime, changed: &CallChanged) {
-        for (index, event) in changed.events.iter().enumerate() {
-            let agent = &event.to.agent;
-            if home_of_agent(agent, self.settings.homes) != self.home {
-                continue;
-            }
-            self.recent.told(agent, at, self.log.floor());
-            let Some(seats) = self.agents.get(agent) else { continue };
-            let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time) else { continue };
-            for seat in seats.iter().copied().collect::<Vec<Seat>>() {
-                if self.live.get(seat).is_some_and(|live| live.hears(&channel)) {
-                    self.deliver(now, seat, at, &told, None, &Who::Agents);
-                }
-            }
-        }
-    }
-
-    /// An event of a call as its agent is told it.
-    pub(super) fn render(
-        &self,
-        family: &Family,
-        events: &[calls::Event],
-        index: usize,
-        time: WallTime,
-    ) -> Option<(Channel, Event)> {
-        let notice = notification(&self.settings.rendering, family, events, index, time)?;
-        let event = stamped(&self.settings, Event::publication(&notice.channel, &notice.data), time);
-        Some((notice.channel, event))
-    }
-
-    /// Owes an event to a session if it may hear it; a lazy one waits for company until `due`.
-    pub(super) fn deliver(
-        &mut self,
-        now: Instant,
-        seat: Seat,
-        at: Position,
-        event: &Event,
-        due: Option<Instant>,
-        audience: &Who,
-    ) {
-        let Some(live) = self.live.get_mut(seat) else { return };
-        if !audience.includes(live.state.agent.as_ref()) {
-            return;
-        }
-        if live.deliver(at, event, due) {
-            self.weigh(seat);
-            self.is_told(now, seat);
-            self.soil(seat);
-            return;
-        }
-        // A parked connect takes what is owed so far; then there is room again.
-        self.flush(now, seat);
-        match self.live.get_mut(seat).map(|live| live.deliver(at, event, due)) {
-            Some(true) => self.soil(seat),
-            Some(false) => self.overrun(now, seat),
-            None => {}
-        }
-    }
-
-    fn soil(&mut self, seat: Seat) {
-        if let Some(live) = self.live.get_mut(seat)
-            && !live.dirty
-        {
-            live.dirty = true;
-            self.dirty.push_back(seat);
         }
     }
 }

@@ -1,0 +1,84 @@
+//! Who is owed what: the events of calls, and each event that a session may hear.
+
+use std::time::Instant;
+
+use crate::bayeux::{Channel, Event};
+use crate::broker::publications::stamped;
+use crate::broker::rules::Who;
+use crate::broker::sessions::{Seat, Sessions, home_of_agent};
+use crate::calls;
+use crate::calls::Family;
+use crate::gws::notification;
+use crate::ids::{Position, WallTime};
+use crate::records::CallChanged;
+
+impl<T> Sessions<T> {
+    /// A call changed: the agents whom that concerns are told.
+    pub(super) fn apply_call(&mut self, now: Instant, at: Position, time: WallTime, changed: &CallChanged) {
+        for (index, event) in changed.events.iter().enumerate() {
+            let agent = &event.to.agent;
+            if home_of_agent(agent, self.settings.homes) != self.home {
+                continue;
+            }
+            self.recent.told(agent, at, self.log.floor());
+            let Some(seats) = self.agents.get(agent) else { continue };
+            let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time) else { continue };
+            for seat in seats.iter().copied().collect::<Vec<Seat>>() {
+                if self.live.get(seat).is_some_and(|live| live.hears(&channel)) {
+                    self.deliver(now, seat, at, &told, None, &Who::Agents);
+                }
+            }
+        }
+    }
+
+    /// An event of a call as its agent is told it.
+    pub(super) fn render(
+        &self,
+        family: &Family,
+        events: &[calls::Event],
+        index: usize,
+        time: WallTime,
+    ) -> Option<(Channel, Event)> {
+        let notice = notification(&self.settings.rendering, family, events, index, time)?;
+        let event = stamped(&self.settings, Event::publication(&notice.channel, &notice.data), time);
+        Some((notice.channel, event))
+    }
+
+    /// Owes an event to a session if it may hear it; a lazy one waits for company until `due`.
+    pub(super) fn deliver(
+        &mut self,
+        now: Instant,
+        seat: Seat,
+        at: Position,
+        event: &Event,
+        due: Option<Instant>,
+        audience: &Who,
+    ) {
+        let Some(live) = self.live.get_mut(seat) else { return };
+        if !audience.includes(live.state.agent.as_ref()) {
+            return;
+        }
+        if live.deliver(at, event, due) {
+            self.weigh(seat);
+            self.is_told(now, seat);
+            self.soil(seat);
+            return;
+        }
+        // A parked connect takes what is owed so far; then there is room again.
+        self.flush(now, seat);
+        match self.live.get_mut(seat).map(|live| live.deliver(at, event, due)) {
+            Some(true) => self.soil(seat),
+            Some(false) => self.overrun(now, seat),
+            None => {}
+        }
+    }
+
+    fn soil(&mut self, seat: Seat) {
+        if let Some(live) = self.live.get_mut(seat)
+            && !live.dirty
+        {
+            live.dirty = true;
+            self.dirty.push_back(seat);
+        }
+    }
+}
