@@ -227,6 +227,8 @@ fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
         activity: bayeux.activity,
         slow_consumer: bayeux.slow_consumer,
         publish_rate: bayeux.publish_rate,
+        handshake_rate: bayeux.handshake_rate,
+        handshake_rate_per_address: bayeux.handshake_rate_per_address,
         sessions_per_address: bayeux.sessions_per_address,
         channels: bayeux.channels,
     }

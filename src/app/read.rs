@@ -95,8 +95,9 @@ impl BayeuxConfig {
                     ("refuse-new", SlowConsumer::RefuseNew),
                 ],
             )?,
-            publish_rate: Some(from.number("bayeux.publish_rate", "a whole number", |rate| u32::try_from(rate).ok())?)
-                .filter(|rate| *rate > 0),
+            publish_rate: rate(from, "bayeux.publish_rate")?,
+            handshake_rate: rate(from, "bayeux.handshake_rate")?,
+            handshake_rate_per_address: rate(from, "bayeux.handshake_rate_per_address")?,
             sessions_per_address: Some(from.length("bayeux.sessions_per_address", 0)?).filter(|most| *most > 0),
             channels: from.length("bayeux.channels", 1)?,
             queue_messages: from.length("bayeux.queue_messages", 1)?,
@@ -339,4 +340,10 @@ fn bayeux_error(text: &str) -> Option<String> {
 /// The status of an HTTP error.
 fn error_status(number: u64) -> Option<u16> {
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}
+
+/// So many a second, or any number.
+fn rate(from: &mut Reader, key: &str) -> Result<Option<u32>, ConfigError> {
+    let rate = from.number(key, "a whole number", |rate| u32::try_from(rate).ok())?;
+    Ok(Some(rate).filter(|rate| *rate > 0))
 }

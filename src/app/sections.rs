@@ -114,6 +114,10 @@ section! {
         slow_consumer: SlowConsumer,
         /// Publications of a session in a second; `None` for no limit.
         publish_rate: Option<u32>,
+        /// Handshakes of an agent in a second; `None` for no limit.
+        handshake_rate: Option<u32>,
+        /// Handshakes from an address in a second; `None` for no limit.
+        handshake_rate_per_address: Option<u32>,
         /// Sessions from one address; `None` for no limit.
         sessions_per_address: Option<usize>,
         /// Channels and patterns.

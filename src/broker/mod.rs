@@ -12,6 +12,7 @@ mod admin;
 mod agents;
 mod attach;
 mod browsers;
+mod buckets;
 mod conversation;
 mod ending;
 mod handle;

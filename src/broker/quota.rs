@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::bayeux::{Channel, Error, Family};
+use crate::broker::buckets::Pace;
+use crate::broker::handle::Peer;
 use crate::broker::live::Live;
 use crate::broker::sessions::{Seat, Sessions};
 use crate::metrics::{Label, Limit};
@@ -83,6 +85,31 @@ impl<T> Sessions<T> {
         let rate = self.settings.session_rules.publish_rate;
         let Some(live) = self.live.get_mut(seat) else { return Err(Error::session_unknown()) };
         if rate.is_some_and(|rate| !live.may_publish(now, rate)) { Err(self.over(Limit::PublishRate)) } else { Ok(()) }
+    }
+
+    /// Whether a client may handshake once more now. An agent has one home, which alone counts for it; those who are nobody
+    /// in particular have any, so all count together.
+    pub(super) fn within_handshakes(&mut self, now: Instant, peer: &Peer) -> Result<(), Limit> {
+        let rules = self.settings.session_rules;
+        let pace = |rate: u32, sessions: usize| {
+            let burst = usize::try_from(rate).unwrap_or(usize::MAX).saturating_mul(10);
+            Pace { rate, burst: burst.max(sessions) }
+        };
+        match (&peer.agent, peer.address) {
+            (Some(agent), _) => {
+                let Some(rate) = rules.handshake_rate else { return Ok(()) };
+                let pace = pace(rate, self.settings.sessions_per_agent);
+                if self.handshakes.take(now, agent, pace) { Ok(()) } else { Err(Limit::HandshakeRate) }
+            }
+            (None, Some(address)) => {
+                let Some(rate) = rules.handshake_rate_per_address else { return Ok(()) };
+                let pace = pace(rate, rules.sessions_per_address.unwrap_or(self.settings.sessions));
+                let mut handshakes = self.total.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+                let allowed = handshakes.take(now, &network(address), pace);
+                if allowed { Ok(()) } else { Err(Limit::HandshakeRatePerAddress) }
+            }
+            (None, None) => Ok(()),
+        }
     }
 
     fn over(&self, limit: Limit) -> Error {

@@ -177,8 +177,7 @@ impl<T> Sessions<T> {
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
         let peer = conversation.peer.clone();
         let address = peer.address.filter(|_| self.settings.session_rules.sessions_per_address.is_some());
-        self.make_room(now, peer.agent.as_ref());
-        if let Err((error, advice, outcome)) = self.may_handshake(&peer, types) {
+        if let Err((error, advice, outcome)) = self.may_handshake(now, &peer, types) {
             self.metrics.handshakes_total.of(outcome).inc();
             self.reply(key, Reply::HandshakeFailed { id, error, advice });
             return;
@@ -224,7 +223,8 @@ impl<T> Sessions<T> {
     }
 
     fn may_handshake(
-        &self,
+        &mut self,
+        now: Instant,
         peer: &Peer,
         types: Option<&[Box<str>]>,
     ) -> Result<(), (Error, ReplyAdvice, HandshakeOutcome)> {
@@ -239,18 +239,25 @@ impl<T> Sessions<T> {
         {
             return Err((Error::connection_types_unsupported(types), ReplyAdvice::NONE, HandshakeOutcome::Refused));
         }
-        let limit = if self.total.get() >= self.settings.sessions {
-            Limit::Sessions
-        } else if self.is_at_quota(peer.agent.as_ref()) {
-            Limit::SessionsPerAgent
-        } else if !self.enter_from(peer.address) {
-            Limit::SessionsPerAddress
-        } else {
-            return Ok(());
-        };
+        let Err(limit) = self.has_room(now, peer) else { return Ok(()) };
         self.metrics.rejected_total.of(limit).inc();
         let later = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
         Err((Error::limit(limit.as_str()), later, HandshakeOutcome::Busy))
+    }
+
+    /// Whether there may be one more session, which then has its place.
+    fn has_room(&mut self, now: Instant, peer: &Peer) -> Result<(), Limit> {
+        self.within_handshakes(now, peer)?;
+        self.make_room(now, peer.agent.as_ref());
+        if self.total.get() >= self.settings.sessions {
+            Err(Limit::Sessions)
+        } else if self.is_at_quota(peer.agent.as_ref()) {
+            Err(Limit::SessionsPerAgent)
+        } else if !self.enter_from(peer.address) {
+            Err(Limit::SessionsPerAddress)
+        } else {
+            Ok(())
+        }
     }
 
     /// The connection types that a peer may use.

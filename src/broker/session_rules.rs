@@ -51,6 +51,11 @@ pub struct SessionRules {
     pub slow_consumer: SlowConsumer,
     /// How many messages a session may publish in a second on average, and ten times as many at once; `None` for any.
     pub publish_rate: Option<u32>,
+    /// How many times an agent may handshake in a second on average, and ten times as many or for as many sessions as it may
+    /// have at once; `None` for any.
+    pub handshake_rate: Option<u32>,
+    /// The same for all that are nobody in particular and come from one address that is not this machine's own.
+    pub handshake_rate_per_address: Option<u32>,
     /// How many sessions may come from one address that is not this machine's own; `None` for any.
     pub sessions_per_address: Option<usize>,
     /// How many channels and patterns there may be that somebody subscribed to, and how many channels in the ring.
@@ -73,6 +78,8 @@ impl Default for SessionRules {
             activity: Activity::Client,
             slow_consumer: SlowConsumer::Expire,
             publish_rate: Some(100),
+            handshake_rate: Some(10),
+            handshake_rate_per_address: Some(100),
             sessions_per_address: Some(10_000),
             channels: 100_000,
         }

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use crate::bayeux::{ConnectKey, Error, Event, Frame, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
 use crate::broker::attach::Attached;
 use crate::broker::browsers::Browsers;
+use crate::broker::buckets::Buckets;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
 use crate::broker::line::{LineId, Out, Parcel};
@@ -22,7 +23,7 @@ use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::service::Ask;
 use crate::broker::settings::Settings;
-use crate::broker::total::Total;
+use crate::broker::total::{CALLERS, Total};
 use crate::broker::wire::Wire;
 use crate::clock;
 use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
@@ -107,6 +108,8 @@ pub(super) struct Sessions<T> {
     pub(super) shared_patterns: usize,
     /// Handshakes whose record is not applied yet, by agent: they count towards the limits.
     pub(super) shaking: BTreeMap<Option<AgentId>, usize>,
+    /// How often agents handshake.
+    pub(super) handshakes: Buckets<AgentId>,
     /// The head of the log when the sessions were restored.
     pub(super) restored: Position,
     /// When the oldest record was made that this batch queued for somebody.
@@ -226,6 +229,7 @@ impl<T> Sessions<T> {
             total,
             shared_patterns: 0,
             shaking: BTreeMap::new(),
+            handshakes: Buckets::new(CALLERS),
             restored: Position::ZERO,
             oldest: None,
             matched: Vec::new(),

@@ -1,20 +1,37 @@
 //! What all homes count together.
 
+use std::net::IpAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::broker::buckets::Buckets;
 use crate::broker::quota::Addresses;
 use crate::broker::sessions::{Awaited, Sessions};
 use crate::broker::slow::Crowd;
 
 /// What all homes count together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Total {
     sessions: AtomicUsize,
     patterns: AtomicUsize,
     /// Where they come from.
     pub(super) addresses: Addresses,
+    /// How often those handshake from there who are nobody in particular.
+    pub(super) handshakes: Mutex<Buckets<IpAddr>>,
     /// Those that publishers wait for.
     pub(super) crowd: Crowd,
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self {
+            sessions: AtomicUsize::new(0),
+            patterns: AtomicUsize::new(0),
+            addresses: Addresses::default(),
+            handshakes: Mutex::new(Buckets::new(CALLERS)),
+            crowd: Crowd::default(),
+        }
+    }
 }
 
 impl Total {
@@ -64,3 +81,6 @@ impl<T> Sessions<T> {
         }
     }
 }
+
+/// Of how many agents at each home, and of how many addresses, it is remembered how often they handshook.
+pub(super) const CALLERS: usize = 16_384;

@@ -131,6 +131,10 @@ labels! {
         Channels = "channels",
         /// Commands that wait.
         Commands = "commands",
+        /// Handshakes of one agent in a second.
+        HandshakeRate = "handshake_rate",
+        /// Handshakes from one address in a second, of those who are nobody in particular.
+        HandshakeRatePerAddress = "handshake_rate_per_address",
         /// Levels of nesting.
         JsonDepth = "json_depth",
         /// Publications of one session in a second.

@@ -8,6 +8,7 @@ mod acknowledgement;
 mod actors;
 mod adjustment;
 mod browsers;
+mod buckets;
 mod delivery;
 mod ending;
 mod extensions;

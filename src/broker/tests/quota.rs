@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::broker::tests::kit::{Desk, connect, peer, publish, settings};
-use crate::broker::{Peer, SessionRules, Settings};
+use crate::broker::tests::kit::{Desk, agent, connect, nobody, peer, publish, settings};
+use crate::broker::{Anonymous, Peer, SessionRules, Settings};
 use crate::ids::BrowserCookie;
-use crate::log::Outcome;
+use crate::log::{Log, Outcome};
 
 fn desk(session_rules: SessionRules) -> Desk {
     Desk::with(Settings { session_rules, ..settings() })
@@ -38,6 +38,84 @@ fn a_session_publishes_at_its_rate_and_a_burst_at_once() {
     desk.shake(&me, "two", "");
     assert!(desk.ask(&me, &publish("two", "/demo/a", "1")).contains(r#""successful":true"#), "each has its own");
     assert!(desk.metrics.render().contains("partyline_rejected_total{limit=\"publish_rate\"} 6\n"));
+}
+
+#[test]
+fn an_agent_handshakes_at_its_rate_and_a_burst_at_once_whatever_it_ends_in_between() {
+    let mut desk = desk(SessionRules { handshake_rate: Some(2), ..SessionRules::default() });
+    let me = peer("15000");
+    let rounds = |desk: &mut Desk| {
+        let round = |_: &i32| {
+            let refused = is_refused(&desk.shake(&me, "one", ""), "handshake_rate");
+            desk.ask(&me, "[{'channel':'/meta/disconnect','id':'d','clientId':'one'}]");
+            !refused
+        };
+        (0..100).take_while(round).count()
+    };
+    assert_eq!(rounds(&mut desk), 20);
+    let before = desk.log.head();
+    assert_eq!(rounds(&mut desk), 0);
+    assert_eq!(desk.log.head(), before, "who is refused has nothing written");
+    desk.pass(Duration::from_secs(3));
+    assert_eq!(rounds(&mut desk), 6);
+    assert!(!is_refused(&desk.shake(&peer("15001"), "two", ""), "handshake_rate"), "each has its own");
+    assert!(desk.metrics.render().contains("partyline_rejected_total{limit=\"handshake_rate\"} 3\n"));
+    let refused = desk.shake(&me, "three", "");
+    assert!(refused.contains(r#""advice":{"reconnect":"handshake","interval":10000}"#), "{refused}");
+}
+
+#[test]
+fn an_agent_may_come_back_at_once_with_as_many_sessions_as_it_may_have() {
+    let session_rules = SessionRules { handshake_rate: Some(1), ..SessionRules::default() };
+    let mut desk = Desk::with(Settings { session_rules, sessions_per_agent: 30, ..settings() });
+    let accepted = (0..60).take_while(|n| desk.shake(&peer("15000"), &n.to_string(), "").contains("clientId")).count();
+    assert_eq!(accepted, 30);
+    assert!(is_refused(&desk.shake(&peer("15000"), "more", ""), "handshake_rate"));
+}
+
+#[test]
+fn a_handshake_beyond_the_rate_ends_no_session_that_waits_for_its_client() {
+    let session_rules = SessionRules { handshake_rate: Some(1), ..SessionRules::default() };
+    let mut desk = Desk::with(Settings { session_rules, sessions_per_agent: 1, ..settings() });
+    let me = peer("15000");
+    for _ in 0..9 {
+        desk.shake(&me, "next", "ack");
+        desk.ask(&me, "[{'channel':'/meta/disconnect','id':'d','clientId':'next'}]");
+    }
+    desk.shake(&me, "away", "ack");
+    let seat = desk.sessions.agents[&agent("15000")].first().copied().unwrap();
+    desk.sessions.fall_behind(desk.now, seat);
+    desk.pump();
+    let known = desk.log.subjects("session/");
+    assert!(is_refused(&desk.shake(&me, "more", "ack"), "handshake_rate"));
+    assert_eq!(desk.log.subjects("session/"), known, "the one that was away may still come back");
+}
+
+#[test]
+fn those_who_are_nobody_handshake_at_the_rate_of_their_address_at_all_homes_together() {
+    let session_rules = SessionRules {
+        handshake_rate: Some(1),
+        handshake_rate_per_address: Some(3),
+        sessions_per_address: Some(40),
+        ..SessionRules::default()
+    };
+    let mut desk = Desk::with(Settings { session_rules, anonymous: Anonymous::Allow, sessions: 1000, ..settings() });
+    let rounds = |desk: &mut Desk, address: Option<&str>| {
+        let peer = Peer { address: address.map(|text| text.parse().unwrap()), ..nobody() };
+        let round = |_: &i32| {
+            let refused = is_refused(&desk.shake(&peer, "one", ""), "handshake_rate_per_address");
+            desk.ask(&peer, "[{'channel':'/meta/disconnect','id':'d','clientId':'one'}]");
+            !refused
+        };
+        (0..100).take_while(round).count()
+    };
+    assert_eq!(rounds(&mut desk, Some("192.0.2.1")), 40, "as many as may have sessions at once");
+    assert_eq!(rounds(&mut desk, Some("192.0.2.2")), 40);
+    assert_eq!(rounds(&mut desk, None), 100, "from this machine");
+    assert_eq!(rounds(&mut desk, Some("2001:db8::1")), 40);
+    assert_eq!(rounds(&mut desk, Some("2001:db8::ffff")), 0, "a customer has a whole network");
+    desk.pass(Duration::from_secs(1));
+    assert_eq!(rounds(&mut desk, Some("::ffff:192.0.2.1")), 3);
 }
 
 #[test]
