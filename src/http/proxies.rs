@@ -1,6 +1,6 @@
 //! The proxies whose word is taken for what they were asked.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
@@ -46,7 +46,7 @@ impl Proxies {
         let lists = request.headers().get_all(X_FORWARDED_FOR).filter_map(|list| list.to_str().ok());
         let mut asked_by: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
         while self.trusts(client)
-            && let Some(Ok(earlier)) = asked_by.pop().map(|text| text.trim().parse())
+            && let Some(earlier) = asked_by.pop().and_then(address)
         {
             client = earlier;
         }
@@ -72,6 +72,18 @@ impl Network {
         let prefix =
             |address: IpAddr| number(address).checked_shr(width(address).saturating_sub(self.bits)).unwrap_or(0);
         address.is_ipv4() == self.address.is_ipv4() && prefix(address) == prefix(self.address)
+    }
+}
+
+/// The address in an entry of a list. Some proxies put the port behind it, and brackets around one of IPv6.
+fn address(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).map(str::parse);
+    match (entry.parse(), entry.parse::<SocketAddr>(), bare) {
+        (Ok(address), _, _) => Some(address),
+        (Err(_), Ok(address), _) => Some(address.ip()),
+        (Err(_), Err(_), Some(Ok(address))) => Some(IpAddr::V6(address)),
+        (Err(_), Err(_), Some(Err(_)) | None) => None,
     }
 }
 
