@@ -260,6 +260,11 @@ impl Line {
         self.peer.desktop && self.peer.agent.is_none()
     }
 
+    /// Whose is what comes.
+    pub fn agent(&self) -> Option<&AgentId> {
+        self.peer.agent.as_ref()
+    }
+
     /// What comes from now on is this agent's.
     pub fn log_in(&mut self, agent: AgentId) {
         self.peer.agent = Some(agent);

@@ -49,6 +49,9 @@ pub(crate) struct Standing {
     credentials: bool,
     /// When the login ends however much it is used.
     until: Option<WallTime>,
+    /// When the first of those logins of other agents ends that it took the place of: sessions of the socket may rest on
+    /// them still.
+    bound: Option<WallTime>,
 }
 
 /// How far it has come.
@@ -190,7 +193,10 @@ impl Socket {
         {
             match bearer::verify(tokens, token.reveal()) {
                 Ok(Bearer { agent, until }) => {
-                    self.login.until = Some(until);
+                    self.login = match self.line.agent() {
+                        Some(known) if *known == agent => self.login.prolong(until),
+                        Some(_) | None => self.login.replace(until),
+                    };
                     self.line.log_in(agent);
                 }
                 Err(bad) => {
@@ -241,11 +247,26 @@ impl Socket {
 impl Standing {
     pub(crate) fn of(caller: Option<&Caller>) -> Self {
         let until = caller.and_then(Caller::until);
-        Self { credentials: caller.is_some_and(Caller::has_credentials), until }
+        Self { credentials: caller.is_some_and(Caller::has_credentials), until, bound: None }
+    }
+
+    /// The same agent has another token: whichever ends last counts.
+    pub(crate) fn prolong(self, until: WallTime) -> Self {
+        Self { until: self.until.map(|ends| ends.max(until)), ..self }
+    }
+
+    /// Another agent has a token. What the socket's sessions rested on so far ends no later for it.
+    pub(crate) fn replace(self, until: WallTime) -> Self {
+        Self { until: Some(until), bound: self.ends(), ..self }
+    }
+
+    /// When the socket is to be closed.
+    pub(crate) fn ends(self) -> Option<WallTime> {
+        self.until.into_iter().chain(self.bound).min()
     }
 
     pub(crate) fn is_over(self) -> bool {
-        self.until.is_some_and(|until| until <= clock::wall())
+        self.ends().is_some_and(|ends| ends <= clock::wall())
     }
 }
 

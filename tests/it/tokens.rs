@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use partyline::clock;
+use partyline::websocket::{Masked, Message};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{Answer, Desk, PATIENCE, Server, request};
+use crate::socket::Socket;
 
 const SECRET: &str = "a secret of thirty-two bytes ...";
 const OTHER: &str = "another secret of 32 bytes .....";
@@ -170,6 +172,38 @@ fn a_client_may_send_its_token_with_every_message_instead_of_cookies() {
     let other = json!({"channel": "/meta/subscribe", "subscription": "/demo/a", "clientId": client,
         "ext": {"authToken": token(SECRET, "15002", 60)}});
     assert_eq!(issuer.post("/cometd", &other, &[]).json()[0]["error"], "402::session_unknown");
+}
+
+#[test]
+fn a_second_token_of_a_socket_does_not_prolong_the_login_of_another_agent() {
+    let issuer = Issuer::start(&[("BAYEUX__PING", "200ms")]);
+    let log_in = |agent: &str, ends_in| handshake(json!({"token": token(SECRET, agent, ends_in)}));
+    let mut taken_over = Socket::open(&issuer.server, &[]);
+    let mut prolonged = Socket::open(&issuer.server, &[]);
+    for (socket, second) in [(&mut taken_over, "15002"), (&mut prolonged, "15001")] {
+        for (agent, ends_in) in [("15001", 3), (second, 600)] {
+            socket.client = socket.ask(&log_in(agent, ends_in))["clientId"].as_str().unwrap().to_owned();
+        }
+    }
+    let pong = |socket: &mut Socket| loop {
+        match socket.next() {
+            Some(Message::Ping(_)) => socket.send_frame(Masked::Pong, b""),
+            other => return other,
+        }
+    };
+    // The other one is pinged meanwhile, and answers.
+    let other = std::thread::spawn(move || {
+        let echo = json!({"channel": "/service/echo", "data": 1});
+        let ends = clock::now() + Duration::from_secs(4);
+        while clock::now() < ends {
+            assert!(matches!(prolonged.next(), Some(Message::Ping(_))), "it stays open");
+            prolonged.send_frame(Masked::Pong, b"");
+        }
+        prolonged.send(&echo);
+        prolonged.frame()
+    });
+    assert_eq!(pong(&mut taken_over), Some(Message::Close(Some(1008))), "a session of 15001 may still be there");
+    assert_eq!(other.join().unwrap()[0]["data"], 1);
 }
 
 #[test]

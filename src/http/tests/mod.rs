@@ -10,3 +10,4 @@ mod headers;
 mod logins;
 mod origin;
 mod routes;
+mod standing;
