@@ -16,7 +16,7 @@ use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRule
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::gws::{Base, Rendering};
-use crate::http::{CallbackPolling, CookieKey, EventSource, HttpConfig, Origins, Proxies, Websockets};
+use crate::http::{CallbackPolling, CookieKey, Csrf, EventSource, HttpConfig, Origins, Proxies, Websockets};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
@@ -283,6 +283,7 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
         duplicate_connect_status: status,
         idle: config.auth.idle,
         proxies: Proxies::new(&config.server.trusted_proxies).map_err(|error| bad(&error))?,
+        csrf: if config.auth.csrf { Csrf::Required } else { Csrf::Off },
         cookies: config.auth.cookies,
         external_url: config.server.external_url.as_str().into(),
         cookie_key,

@@ -44,6 +44,7 @@ impl AuthConfig {
         Ok(Self {
             cookie_key_file: from.given("auth.cookie_key_file")?.map(Into::into),
             idle: from.duration("auth.idle")?,
+            csrf: from.boolean("auth.csrf")?,
             basic_cache: from.duration("auth.basic_cache")?,
             cookies: CookieConfig {
                 secure: from.choice(

@@ -64,6 +64,8 @@ section! {
         idle: Duration,
         /// How long a right password is remembered.
         basic_cache: Duration,
+        /// Whether what changes something must bear a token beside the cookie.
+        csrf: bool,
         /// How clients are to keep cookies.
         cookies: CookieConfig,
         /// The file with the keys that tokens are verified with; `None` if no token is believed.

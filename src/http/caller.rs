@@ -14,6 +14,8 @@ use crate::ids::{AgentId, LoginId, WallTime};
 
 use super::basic::{self, Credentials};
 use super::bearer;
+use super::csrf;
+use super::csrf::Csrf;
 use super::errors::Failure;
 use super::logins::{Age, Login};
 use super::server::Shared;
@@ -26,6 +28,8 @@ pub(crate) struct Caller {
     /// When that ends however much it is used.
     until: Option<WallTime>,
     renewal: Option<HeaderValue>,
+    /// The login; `None` for a token, which no browser adds by itself.
+    login: Option<LoginId>,
 }
 
 /// By what a caller is known.
@@ -56,9 +60,9 @@ impl Caller {
         let now = clock::wall();
         if let Some(bearer) = shared.state.tokens.as_ref().and_then(|tokens| bearer::of_header(tokens, headers)) {
             let Bearer { agent, until } = bearer.map_err(Failure::Token)?;
-            return Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal: None }));
+            return Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal: None, login: None }));
         }
-        let login = login(shared, headers, now);
+        let login = cookie_login(shared, headers, now);
         let Some(credentials) = headers.get(AUTHORIZATION).and_then(|value| basic::parse(value.as_bytes())) else {
             return Ok(login.map(|login| Self::with_login(shared, request, login, now)));
         };
@@ -69,8 +73,9 @@ impl Caller {
                 Ok(Some(Self { proof: Proof::Credentials, ..known }))
             }
             Some(_) | None => {
-                let renewal = set_cookie(shared, request, &agent, &LoginId::draw(), None, now);
-                Ok(Some(Self { agent, proof: Proof::Credentials, until: None, renewal }))
+                let login = LoginId::draw();
+                let renewal = set_cookie(shared, request, &agent, &login, None, now);
+                Ok(Some(Self { agent, proof: Proof::Credentials, until: None, renewal, login: Some(login) }))
             }
         }
     }
@@ -97,8 +102,9 @@ impl Caller {
         {
             return Ok(Some(caller));
         }
-        let renewal = set_cookie(shared, request, &agent, &LoginId::draw(), Some(until), clock::wall());
-        Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal }))
+        let login = LoginId::draw();
+        let renewal = set_cookie(shared, request, &agent, &login, Some(until), clock::wall());
+        Ok(Some(Self { agent, proof: Proof::Credentials, until: Some(until), renewal, login: Some(login) }))
     }
 
     /// The agent.
@@ -126,12 +132,20 @@ impl Caller {
         self.renewal.take()
     }
 
+    /// What must go beside what a browser adds by itself: the cookie, and a password that it remembers.
+    fn csrf(&self, shared: &Shared) -> Option<String> {
+        match shared.config.csrf {
+            Csrf::Off => None,
+            Csrf::Required => self.login.as_ref().and_then(|login| shared.logins.csrf(&self.agent, login)),
+        }
+    }
+
     fn with_login(shared: &Shared, request: &HttpRequest, login: Login, now: WallTime) -> Self {
         let renewal = match login.age {
             Age::Fresh => None,
             Age::Stale => set_cookie(shared, request, &login.agent, &login.id, login.until, now),
         };
-        Self { agent: login.agent, proof: Proof::Cookie, until: login.until, renewal }
+        Self { agent: login.agent, proof: Proof::Cookie, until: login.until, renewal, login: Some(login.id) }
     }
 }
 
@@ -152,6 +166,9 @@ impl FromRequest for Caller {
             if let Some(renewal) = caller.take_renewal() {
                 request.extensions_mut().insert(Renewal(renewal));
             }
+            if let Some(token) = caller.csrf(shared) {
+                csrf::check(&request, &token)?;
+            }
             Ok(caller)
         })
     }
@@ -168,8 +185,8 @@ async fn verify(shared: &Shared, readings: &[Credentials]) -> Result<AgentId, Fa
     Err(Failure::Denied)
 }
 
-/// A browser may send several cookies of that name, for several paths.
-fn login(shared: &Shared, headers: &HeaderMap, now: WallTime) -> Option<Login> {
+/// The login that the request's cookie proves. A browser may send several of that name, for several paths.
+pub(crate) fn cookie_login(shared: &Shared, headers: &HeaderMap, now: WallTime) -> Option<Login> {
     let login = cookies(headers, LOGIN).take(4).find_map(|token| shared.logins.verify(token, now))?;
     shared.state.directory.agent(&login.agent).is_some().then_some(login)
 }

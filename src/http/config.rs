@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 
 use super::callback::CallbackPolling;
 use super::cookies::CookieConfig;
+use super::csrf::Csrf;
 use super::origin::Origins;
 use super::proxies::Proxies;
 use super::stream::EventSource;
@@ -56,6 +57,8 @@ pub struct HttpConfig {
     pub duplicate_connect_status: StatusCode,
     /// How long a login lives that is not used.
     pub idle: Duration,
+    /// Whether what changes something must bear a token beside the cookie.
+    pub csrf: Csrf,
     /// How clients are to keep cookies.
     pub cookies: CookieConfig,
     /// What logins are signed with.

@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The exchange did not accept the command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// A request that changes something lacks the token of its login. Clients look for this text.
+    #[error("Missing or invalid Csrf token")]
+    Csrf,
     /// Nobody is logged in, or the credentials are wrong.
     #[error("Access denied")]
     Denied,
@@ -88,7 +91,7 @@ impl Failure {
             Self::Token(_) => (StatusCode::UNAUTHORIZED, Code::NotAuthenticated),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
-            Self::Origin => (StatusCode::FORBIDDEN, Code::Forbidden),
+            Self::Csrf | Self::Origin => (StatusCode::FORBIDDEN, Code::Forbidden),
             Self::Refusal(refusal) => (status(refusal.code), refusal.code),
         }
     }
@@ -113,6 +116,7 @@ impl Failure {
             | Self::Busy
             | Self::Callback
             | Self::Command(_)
+            | Self::Csrf
             | Self::Denied
             | Self::Headers
             | Self::Key
@@ -135,6 +139,7 @@ impl Failure {
             | Self::Busy
             | Self::Callback
             | Self::Command(_)
+            | Self::Csrf
             | Self::Headers
             | Self::Key
             | Self::Method(_)
@@ -177,6 +182,7 @@ impl Failure {
             | Self::Body(_)
             | Self::Callback
             | Self::Command(CommandError::KeyReused | CommandError::LogFull | CommandError::Refused(_))
+            | Self::Csrf
             | Self::Denied
             | Self::Headers
             | Self::Key

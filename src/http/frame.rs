@@ -15,6 +15,7 @@ use crate::ids::{hex, random};
 use super::body::hold_unread;
 use super::caller::take_renewal;
 use super::cors::{admit, changes, is_preflight, preflight};
+use super::csrf;
 use super::errors::Failure;
 use super::origin::Source;
 use super::place::Place;
@@ -46,20 +47,20 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
         let cause = response.response().error().map(display);
         error!(route = place.pattern(), request = id.to_str().map(display).ok(), error = cause, "a request failed");
     }
-    let renewal = take_renewal(response.request());
+    let asked = response.request().clone();
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, id);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(renewal) = renewal {
+    if let Some(renewal) = take_renewal(&asked) {
         headers.append(SET_COOKIE, renewal);
     }
+    csrf::tell(&asked, headers);
     admit(&source, headers);
     if let Some(shared) = shared {
         let failure = response.response().error().and_then(|error| error.as_error::<Failure>());
         shared.observe(place, response.status(), failure, started);
     }
-    let request = response.request().clone();
-    Ok(response.map_body(|_, body| hold_unread(&request, body)))
+    Ok(response.map_body(|_, body| hold_unread(&asked, body)))
 }
 
 /// The client's own id, if it is short and plain enough to stand in a log; else a fresh one.

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use uuid::Builder;
 
 use crate::ids::{AgentId, LoginId, WallTime};
 
@@ -67,6 +68,17 @@ impl Logins {
         Some(URL_SAFE_NO_PAD.encode(&token))
     }
 
+    /// What goes beside a login's cookie in requests that change something. It is no login: what is signed here begins as
+    /// no token does.
+    pub(crate) fn csrf(&self, agent: &AgentId, login: &LoginId) -> Option<String> {
+        let mut mac = self.keyed.clone()?;
+        for part in [&[CSRF], login.as_str().as_bytes(), &[SEPARATOR], agent.as_str().as_bytes()] {
+            mac.update(part);
+        }
+        let start = *mac.finalize().into_bytes().first_chunk()?;
+        Some(Builder::from_custom_bytes(start).into_uuid().to_string())
+    }
+
     /// The login that a token proves, if this key signed it and it was used lately. As a token is issued again
     /// only when a quarter of `idle` has gone by, a login that is not used lives `idle` to five quarters of it.
     pub(crate) fn verify(&self, token: &str, now: WallTime) -> Option<Login> {
@@ -112,6 +124,8 @@ fn time(bytes: &[u8]) -> Option<(WallTime, &[u8])> {
 
 const VERSION: u8 = 1;
 const VERSION_WITH_END: u8 = 2;
+/// What is signed for another purpose than a login.
+const CSRF: u8 = 3;
 /// No name has a slash.
 const SEPARATOR: u8 = b'/';
 const SIGNATURE: usize = 32;

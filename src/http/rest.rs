@@ -16,6 +16,7 @@ use crate::ids::{CallId, IdempotencyKey, Position};
 
 use super::body;
 use super::caller::Caller;
+use super::csrf;
 use super::errors::Failure;
 use super::frame::resource;
 use super::ops::only_reads;
@@ -39,7 +40,8 @@ pub(crate) fn reads() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-async fn version(shared: web::Data<Shared>) -> HttpResponse {
+async fn version(shared: web::Data<Shared>, request: HttpRequest) -> HttpResponse {
+    csrf::tell_owner(&shared, &request);
     answer(version_answer(&shared.config.version))
 }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod conference;
 mod corpus;
 mod crash;
+mod csrf;
 mod deploy;
 mod documents;
 mod harness;

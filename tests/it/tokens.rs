@@ -103,6 +103,15 @@ fn a_client_of_salesforce_may_say_oauth_for_bearer() {
 }
 
 #[test]
+fn a_token_needs_no_other_beside_it() {
+    let issuer = Issuer::start(&[("AUTH__CSRF", "true")]);
+    let header = format!("Bearer {}", token(SECRET, "15001", 60));
+    let ask = |head: &str| request(issuer.server.address, head, &[("Authorization", &header)], b"{}");
+    assert_eq!(ask("POST /api/v2/no/such/thing HTTP/1.1\r\n").status, 404, "no browser adds it by itself");
+    assert_eq!(ask("GET /api/v2/me HTTP/1.1\r\n").header("x-csrf-token"), None);
+}
+
+#[test]
 fn a_token_in_a_handshake_is_a_login_that_ends_with_it() {
     let issuer = Issuer::start(&[]);
     let places = [

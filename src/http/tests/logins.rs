@@ -96,3 +96,17 @@ fn a_login_with_an_end_ends_then_however_it_is_used() {
     assert_eq!(logins.verify(&renewed, after(9)).map(|login| login.until), Some(Some(after(10))));
     assert_eq!(logins.verify(&renewed, after(10)), None);
 }
+
+#[test]
+fn what_goes_beside_a_cookie_is_of_its_login_and_its_key_and_is_no_login() {
+    let (agent, login) = (AgentId::parse("15000").unwrap(), LoginId::parse("0123456789abcdef").unwrap());
+    let beside = logins(1).csrf(&agent, &login).unwrap();
+    assert_eq!((beside.len(), beside.matches('-').count()), (36, 4), "as a UUID: {beside}");
+    assert_eq!(logins(1).csrf(&agent, &login).unwrap(), beside, "it is remembered nowhere");
+    let other = AgentId::parse("15001").unwrap();
+    for different in
+        [logins(2).csrf(&agent, &login), logins(1).csrf(&other, &login), logins(1).csrf(&agent, &LoginId::draw())]
+    {
+        assert_ne!(different.unwrap(), beside);
+    }
+}
