@@ -4,12 +4,13 @@
 //! happened over Bayeux. Beneath the telephony it is a general, durable Bayeux broker. Everything that
 //! happens is a record in one ordered log; `ARCHITECTURE.md` draws the map.
 //!
-//! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`], [`calls`] and [`websocket`]; what is kept
-//! and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`upstream`], [`gws`],
+//! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`], [`calls`], [`agents`] and
+//! [`websocket`]; what is kept and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`upstream`], [`gws`],
 //! [`directory`] and [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
 //! [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
 
 pub mod admin;
+pub mod agents;
 pub mod app;
 pub mod bayeux;
 pub mod broker;

@@ -5,21 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may name, besides itself. Whatever does not stand here is forbidden.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("ids", &[]),
     ("clock", &["ids"]),
+    ("agents", &["ids"]),
     ("bayeux", &["ids"]),
     ("calls", &["ids"]),
     ("directory", &["calls", "clock", "ids"]),
-    ("gws", &["bayeux", "calls", "clock", "directory", "ids"]),
+    ("gws", &["agents", "bayeux", "calls", "clock", "directory", "ids"]),
     ("log", &["clock", "ids"]),
     ("metrics", &["clock", "ids"]),
-    ("records", &["bayeux", "calls", "clock", "ids", "log"]),
+    ("records", &["agents", "bayeux", "calls", "clock", "ids", "log"]),
     ("switch", &["calls", "clock", "ids"]),
     ("upstream", &["bayeux", "ids"]),
     (
         "broker",
         &[
+            "agents",
             "bayeux",
             "calls",
             "clock",
@@ -34,12 +36,16 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
             "websocket",
         ],
     ),
-    ("exchange", &["bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"]),
+    (
+        "exchange",
+        &["agents", "bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"],
+    ),
     ("admin", &["bayeux", "broker", "clock", "ids", "metrics"]),
     ("client", &["bayeux", "clock", "ids", "websocket"]),
     (
         "http",
         &[
+            "agents",
             "bayeux",
             "broker",
             "calls",
@@ -57,6 +63,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
         "app",
         &[
             "admin",
+            "agents",
             "bayeux",
             "broker",
             "calls",
@@ -83,7 +90,11 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
 ];
 
 /// What a pure room may not say, for it would be no longer pure.
-const PURE: [(&str, &[&str]); 3] = [
+const PURE: [(&str, &[&str]); 4] = [
+    (
+        "agents",
+        &["actix", "async fn", "clock::", "getrandom", "rand::", "serde", "std::fs", "std::net", "tokio", "tracing"],
+    ),
     ("bayeux", &["actix", "async fn", "clock::", "getrandom", "rand::", "std::fs", "std::net", "tokio", "tracing"]),
     (
         "calls",

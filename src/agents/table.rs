@@ -1,0 +1,196 @@
+//! Which operation is allowed when, and what comes of it.
+//!
+//! | operation | logged out | Ready | NotReady | AfterCallWork | AuxWork |
+//! | --- | --- | --- | --- | --- | --- |
+//! | StartContactCenterSession | Ready | stays | stays | stays | stays |
+//! | EndContactCenterSession | stays | logged out | logged out | logged out | logged out |
+//! | Ready | no | Ready | Ready | Ready | Ready |
+//! | NotReady, and a state of the operator's own | no | NotReady | NotReady | NotReady | NotReady |
+//! | AfterCallWork | no | AfterCallWork | AfterCallWork | AfterCallWork | AfterCallWork |
+//! | AuxWork | no | AuxWork | AuxWork | AuxWork | AuxWork |
+//! | Offline | no | logged out | logged out | logged out | logged out |
+//!
+//! A change to the same state is a change: it may bring another reason, and its desktops are told.
+//!
+//! | operation | logged out | logged in, and off | logged in, and on |
+//! | --- | --- | --- | --- |
+//! | DoNotDisturbOn, ForwardCallsOn | no | on | no |
+//! | DoNotDisturbOff, ForwardCallsOff | no | no | off |
+//!
+//! | what happens | logged out | Ready | NotReady | AfterCallWork | AuxWork |
+//! | --- | --- | --- | --- | --- | --- |
+//! | the last call ended, and work comes after it | | AfterCallWork | | | |
+//! | the time of that work is over | | | | Ready | |
+//! | a call of a queue was not answered, and that counts | | NotReady | | | |
+
+use std::fmt;
+
+use crate::agents::model::{DoNotDisturb, Operation, Refused, Voice};
+
+/// What an operation is, without its parameters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// `AfterCallWork`.
+    AfterCallWork,
+    /// `AuxWork`.
+    AuxWork,
+    /// One that the operator made up.
+    Custom,
+    /// `DoNotDisturbOff`.
+    DoNotDisturbOff,
+    /// `DoNotDisturbOn`.
+    DoNotDisturbOn,
+    /// `EndContactCenterSession`.
+    EndContactCenterSession,
+    /// `ForwardCallsOff`.
+    ForwardCallsOff,
+    /// `ForwardCallsOn`.
+    ForwardCallsOn,
+    /// `NotReady`.
+    NotReady,
+    /// `Offline`.
+    Offline,
+    /// `Ready`.
+    Ready,
+    /// `StartContactCenterSession`.
+    StartContactCenterSession,
+}
+
+/// A column of the table.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Phase {
+    /// Not logged in.
+    LoggedOut,
+    /// Takes calls of queues.
+    Ready,
+    /// Takes none, with or without a reason.
+    NotReady,
+    /// Takes none, for it finishes its last one.
+    AfterCallWork,
+    /// Takes none, for it does something else.
+    AuxWork,
+}
+
+impl Voice {
+    /// Whether an operation is allowed now.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is not, with the reason.
+    pub fn allows(&self, kind: Kind) -> Result<(), Refused> {
+        let phase = self.phase();
+        let is_set = match kind {
+            Kind::DoNotDisturbOff => self.do_not_disturb == DoNotDisturb::Off,
+            Kind::DoNotDisturbOn => self.do_not_disturb == DoNotDisturb::On,
+            Kind::ForwardCallsOff => self.forward_to.is_none(),
+            Kind::ForwardCallsOn => self.forward_to.is_some(),
+            Kind::AfterCallWork
+            | Kind::AuxWork
+            | Kind::Custom
+            | Kind::EndContactCenterSession
+            | Kind::NotReady
+            | Kind::Offline
+            | Kind::Ready
+            | Kind::StartContactCenterSession => false,
+        };
+        if !kind.is_allowed(phase) {
+            return Err(Refused::WrongState { operation: kind, phase });
+        }
+        if is_set { Err(Refused::AlreadySet(kind)) } else { Ok(()) }
+    }
+
+    /// What a desktop may offer its agent to do with the device: exactly what is allowed, in the order in which
+    /// desktops see it.
+    pub fn capabilities(&self) -> Vec<Kind> {
+        OF_THE_DEVICE.into_iter().filter(|kind| self.allows(*kind).is_ok()).collect()
+    }
+}
+
+impl Kind {
+    /// Every one of them.
+    pub const ALL: [Self; 12] = [
+        Self::AfterCallWork,
+        Self::AuxWork,
+        Self::Custom,
+        Self::DoNotDisturbOff,
+        Self::DoNotDisturbOn,
+        Self::EndContactCenterSession,
+        Self::ForwardCallsOff,
+        Self::ForwardCallsOn,
+        Self::NotReady,
+        Self::Offline,
+        Self::Ready,
+        Self::StartContactCenterSession,
+    ];
+
+    /// What desktops call it. One that the operator made up has a name of its own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AfterCallWork => "AfterCallWork",
+            Self::AuxWork => "AuxWork",
+            Self::Custom => "Custom",
+            Self::DoNotDisturbOff => "DoNotDisturbOff",
+            Self::DoNotDisturbOn => "DoNotDisturbOn",
+            Self::EndContactCenterSession => "EndContactCenterSession",
+            Self::ForwardCallsOff => "ForwardCallsOff",
+            Self::ForwardCallsOn => "ForwardCallsOn",
+            Self::NotReady => "NotReady",
+            Self::Offline => "Offline",
+            Self::Ready => "Ready",
+            Self::StartContactCenterSession => "StartContactCenterSession",
+        }
+    }
+
+    /// Only who is logged in can do anything but log in and say good-bye.
+    const fn is_allowed(self, phase: Phase) -> bool {
+        match phase {
+            Phase::LoggedOut => matches!(self, Self::EndContactCenterSession | Self::StartContactCenterSession),
+            Phase::AfterCallWork | Phase::AuxWork | Phase::NotReady | Phase::Ready => true,
+        }
+    }
+}
+
+impl Phase {
+    /// Every one of them, in the order of the table.
+    pub const ALL: [Self; 5] = [Self::LoggedOut, Self::Ready, Self::NotReady, Self::AfterCallWork, Self::AuxWork];
+}
+
+impl Operation {
+    /// Which row of the table it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::AfterCallWork => Kind::AfterCallWork,
+            Self::AuxWork => Kind::AuxWork,
+            Self::Custom(_) => Kind::Custom,
+            Self::DoNotDisturbOff => Kind::DoNotDisturbOff,
+            Self::DoNotDisturbOn => Kind::DoNotDisturbOn,
+            Self::EndContactCenterSession => Kind::EndContactCenterSession,
+            Self::ForwardCallsOff => Kind::ForwardCallsOff,
+            Self::ForwardCallsOn(_) => Kind::ForwardCallsOn,
+            Self::NotReady { .. } => Kind::NotReady,
+            Self::Offline => Kind::Offline,
+            Self::Ready(_) => Kind::Ready,
+            Self::StartContactCenterSession(_) => Kind::StartContactCenterSession,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AfterCallWork => "in AfterCallWork",
+            Self::AuxWork => "in AuxWork",
+            Self::LoggedOut => "logged out",
+            Self::NotReady => "NotReady",
+            Self::Ready => "Ready",
+        })
+    }
+}
+
+const OF_THE_DEVICE: [Kind; 4] =
+    [Kind::ForwardCallsOff, Kind::ForwardCallsOn, Kind::DoNotDisturbOff, Kind::DoNotDisturbOn];
