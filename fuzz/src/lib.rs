@@ -204,10 +204,12 @@ pub fn record(bytes: &[u8]) -> bool {
 fn written(payload: &Payload) -> Option<NewRecord> {
     let time = WallTime::from_millis(5);
     match payload {
+        Payload::AgentChanged(changed) => Some(changed.record(ID, time, Expected::Any)),
         Payload::CallChanged(changed) => Some(changed.record(ID, time, Expected::Any)),
         Payload::ChannelPublished(published) => Some(published.record(ID, time, Keep::Stored)),
         Payload::Direct(direct) => Some(direct.record(ID, time)),
         Payload::LogOpened => None,
+        Payload::LoginEnded(ended) => Some(ended.record(ID, time)),
         Payload::Page(page) => Some(page.record(ID, time, Expected::Any)),
         Payload::SessionEnded(ended) => Some(ended.record(ID, time, Expected::Any)),
         Payload::SessionState(state) => Some(state.record(ID, time, Expected::Any)),

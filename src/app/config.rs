@@ -2,6 +2,7 @@
 
 use toml::Table;
 
+use super::agents::AgentsSection;
 use super::error::ConfigError;
 use super::reader::Reader;
 use super::sections::{
@@ -35,6 +36,8 @@ pub struct Config {
     pub simulated: SimulatedSection,
     /// Who exists.
     pub directory: DirectorySection,
+    /// What becomes of agents by itself.
+    pub agents: AgentsSection,
     /// The API towards desktops.
     pub gws: GwsConfig,
     /// How to stop.
@@ -64,6 +67,7 @@ impl Config {
         let switch = SwitchConfig::read(&mut reader)?;
         let simulated = SimulatedSection::read(&mut reader)?;
         let directory = DirectorySection::read(&mut reader)?;
+        let agents = AgentsSection::read(&mut reader)?;
         let gws = GwsConfig::read(&mut reader)?;
         let drain = DrainConfig::read(&mut reader)?;
         let telemetry = TelemetryConfig::read(&mut reader)?;
@@ -86,6 +90,7 @@ impl Config {
             switch,
             simulated,
             directory,
+            agents,
             gws,
             drain,
             telemetry,

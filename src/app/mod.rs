@@ -6,6 +6,7 @@
 //! Read [`main`] first, then [`Config`], then [`serve()`].
 
 mod admin;
+mod agents;
 mod cli;
 mod config;
 mod error;
@@ -28,6 +29,7 @@ mod watch;
 mod tests;
 
 pub use admin::AdminPlan;
+pub use agents::AgentsSection;
 pub use cli::{Exit, main};
 pub use config::Config;
 pub use error::ConfigError;

@@ -15,6 +15,7 @@ use crate::bayeux::{Delivery, Error, Limits, Pattern};
 use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Stamp, Store, Transports};
 use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
+use crate::exchange;
 use crate::gws::{Base, Rendering};
 use crate::http::{CallbackPolling, CookieKey, Csrf, EventSource, HttpConfig, Origins, Proxies, Websockets};
 use crate::ids::{Number, random};
@@ -23,6 +24,7 @@ use crate::switch::SimulatedConfig;
 use crate::upstream::Endpoint;
 
 use super::admin::{AdminPlan, admin_plan};
+use super::agents::exchange_settings;
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
 use super::tokens::TokenPlan;
@@ -37,8 +39,8 @@ pub struct Plan {
     pub directory: DirectoryConfig,
     /// The switch.
     pub simulated: SimulatedConfig,
-    /// How long the switch may take to answer an ask.
-    pub ask_timeout: Duration,
+    /// The commands, and what becomes of agents.
+    pub exchange: exchange::Settings,
     /// The sessions.
     pub broker: broker::Settings,
     /// The doors.
@@ -112,7 +114,7 @@ impl Plan {
                 devices: directory.agents.iter().map(|agent| agent.number.clone()).collect(),
             },
             directory,
-            ask_timeout: config.switch.ask_timeout,
+            exchange: exchange_settings(config)?,
             broker: broker_settings(config, rendering.clone(), rules)?,
             http: http_config(config, rendering, cookie_key)?,
             admin: admin_plan(config)?,
@@ -288,6 +290,7 @@ fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> 
         external_url: config.server.external_url.as_str().into(),
         cookie_key,
         rendering,
+        agent_states: config.agents.states.clone().into(),
         version: config.gws.version.as_str().into(),
         stop_deadline: config.drain.deadline,
     })

@@ -219,8 +219,14 @@ impl SimulatedSection {
             seed: from.count("simulated.seed", 0)?,
             ring_timeout: from.positive("simulated.ring_timeout")?,
             answer_after: from.duration("simulated.answer_after")?,
+            unregistered: numbers(from, "simulated.unregistered")?,
         })
     }
+}
+
+fn numbers(from: &mut Reader, key: &str) -> Result<Vec<Number>, ConfigError> {
+    let numbers = from.list(key, "a list of telephone numbers, as texts", |t| Number::parse(t).is_ok())?;
+    Ok(numbers.iter().filter_map(|number| Number::parse(number).ok()).collect())
 }
 
 impl DirectorySection {

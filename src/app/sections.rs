@@ -246,6 +246,8 @@ section! {
         ring_timeout: Duration,
         /// How long a number that answers by itself takes.
         answer_after: Duration,
+        /// Numbers of agents' devices that it does not know.
+        unregistered: Vec<Number>,
     }
 }
 

@@ -135,7 +135,7 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
         Arc::clone(&switch),
         reports,
         metrics.clone(),
-        plan.ask_timeout,
+        plan.exchange,
     );
     let ready = Arc::new(Ready::new(Arc::clone(&log), switch, metrics.clone()));
     let state = http::State {

@@ -75,9 +75,11 @@ fn read(log: &dyn Log, channel: &Channel, after: Position, limit: usize) -> Resu
             Some(Message { position: record.position, time: record.time, data: published.data })
         }
         Ok(
-            Payload::CallChanged(_)
+            Payload::AgentChanged(_)
+            | Payload::CallChanged(_)
             | Payload::Direct(_)
             | Payload::LogOpened
+            | Payload::LoginEnded(_)
             | Payload::Page(_)
             | Payload::SessionEnded(_)
             | Payload::SessionState(_),

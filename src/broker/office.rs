@@ -97,7 +97,13 @@ impl OfficeActor {
             Ok(Payload::SessionEnded(ended)) => self.notices.apply_end(record.position, &ended),
             Ok(Payload::SessionState(state)) => self.notices.apply_state(record.position, &state),
             Ok(Payload::Page(page)) => self.notices.apply_state(record.position, &page.state),
-            Ok(Payload::CallChanged(_) | Payload::Direct(_) | Payload::LogOpened) => {}
+            Ok(
+                Payload::AgentChanged(_)
+                | Payload::CallChanged(_)
+                | Payload::Direct(_)
+                | Payload::LogOpened
+                | Payload::LoginEnded(_),
+            ) => {}
             // The homes say so.
             Err(_) => {}
         }

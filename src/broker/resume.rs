@@ -208,6 +208,15 @@ impl<T> Sessions<T> {
     ) -> Result<Vec<Event>, Torn> {
         let mut out = Vec::new();
         match payload {
+            Payload::AgentChanged(changed) if Some(&changed.voice.agent) == state.agent.as_ref() => {
+                for event in &changed.events {
+                    if let Some((channel, told)) = self.render_agent(&changed.voice, *event, record.time)
+                        && hears(state, &channel, record.position, Keep::Volatile)
+                    {
+                        out.push(told);
+                    }
+                }
+            }
             Payload::CallChanged(changed) => {
                 for (index, event) in changed.events.iter().enumerate() {
                     if Some(&event.to.agent) == state.agent.as_ref()
@@ -236,8 +245,10 @@ impl<T> Sessions<T> {
             Payload::Page(page) if page.state.session == state.session => {
                 out = self.told_again(page, record.position, recalled)?;
             }
-            Payload::Direct(_)
+            Payload::AgentChanged(_)
+            | Payload::Direct(_)
             | Payload::LogOpened
+            | Payload::LoginEnded(_)
             | Payload::Page(_)
             | Payload::SessionEnded(_)
             | Payload::SessionState(_) => {}

@@ -272,10 +272,11 @@ impl<T> Sessions<T> {
             return;
         }
         match records::decode(record) {
+            Ok(Payload::AgentChanged(changed)) => self.apply_agent(now, record.position, record.time, &changed),
             Ok(Payload::CallChanged(changed)) => self.apply_call(now, record.position, record.time, &changed),
             Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record, &published),
             Ok(Payload::Direct(direct)) => self.apply_direct(now, record, &direct),
-            Ok(Payload::LogOpened) => {}
+            Ok(Payload::LogOpened | Payload::LoginEnded(_)) => {}
             Ok(Payload::Page(page)) => self.apply_page(now, record, page),
             Ok(Payload::SessionEnded(ended)) => self.remove(now, ended.session, reason_of(&ended)),
             Ok(Payload::SessionState(state)) => self.apply_session(now, record, state),

@@ -1,16 +1,18 @@
-//! Who is owed what: the events of calls, and each event that a session may hear.
+//! Who is owed what: the events of calls and of agents, and each event that a session may hear.
 
 use std::time::Instant;
 
+use crate::agents;
+use crate::agents::Voice;
 use crate::bayeux::{Channel, Event};
 use crate::broker::publications::stamped;
 use crate::broker::rules::Who;
 use crate::broker::sessions::{Seat, Sessions, home_of_agent};
 use crate::calls;
 use crate::calls::Family;
-use crate::gws::notification;
-use crate::ids::{Position, WallTime};
-use crate::records::CallChanged;
+use crate::gws::{Notice, agent_notification, notification};
+use crate::ids::{AgentId, Position, WallTime};
+use crate::records::{AgentChanged, CallChanged};
 
 impl<T> Sessions<T> {
     /// A call changed: the agents whom that concerns are told.
@@ -21,12 +23,36 @@ impl<T> Sessions<T> {
                 continue;
             }
             self.recent.told(agent, at, self.log.floor());
-            let Some(seats) = self.agents.get(agent) else { continue };
-            let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time) else { continue };
-            for seat in seats.iter().copied().collect::<Vec<Seat>>() {
-                if self.live.get(seat).is_some_and(|live| live.hears(&channel)) {
-                    self.deliver(now, seat, at, &told, None, &Who::Agents);
-                }
+            if self.agents.contains_key(agent)
+                && let Some((channel, told)) = self.render(&changed.family, &changed.events, index, time)
+            {
+                self.tell(now, at, agent, &channel, &told);
+            }
+        }
+    }
+
+    /// An agent's state changed: its desktops are told.
+    pub(super) fn apply_agent(&mut self, now: Instant, at: Position, time: WallTime, changed: &AgentChanged) {
+        let agent = &changed.voice.agent;
+        if home_of_agent(agent, self.settings.homes) != self.home {
+            return;
+        }
+        for event in &changed.events {
+            self.recent.told(agent, at, self.log.floor());
+            if self.agents.contains_key(agent)
+                && let Some((channel, told)) = self.render_agent(&changed.voice, *event, time)
+            {
+                self.tell(now, at, agent, &channel, &told);
+            }
+        }
+    }
+
+    /// Owes an event to each session of an agent that may hear it.
+    fn tell(&mut self, now: Instant, at: Position, agent: &AgentId, channel: &Channel, told: &Event) {
+        let seats = self.agents.get(agent).into_iter().flatten();
+        for seat in seats.copied().collect::<Vec<Seat>>() {
+            if self.live.get(seat).is_some_and(|live| live.hears(channel)) {
+                self.deliver(now, seat, at, told, None, &Who::Agents);
             }
         }
     }
@@ -40,8 +66,18 @@ impl<T> Sessions<T> {
         time: WallTime,
     ) -> Option<(Channel, Event)> {
         let notice = notification(&self.settings.rendering, family, events, index, time)?;
+        Some(self.stamp(notice, time))
+    }
+
+    /// An event of an agent's state as its desktops are told it.
+    pub(super) fn render_agent(&self, voice: &Voice, event: agents::Event, time: WallTime) -> Option<(Channel, Event)> {
+        let notice = agent_notification(&self.settings.rendering, voice, event)?;
+        Some(self.stamp(notice, time))
+    }
+
+    fn stamp(&self, notice: Notice, time: WallTime) -> (Channel, Event) {
         let event = stamped(&self.settings, Event::publication(&notice.channel, &notice.data), time);
-        Some((notice.channel, event))
+        (notice.channel, event)
     }
 
     /// Owes an event to a session if it may hear it; a lazy one waits for company until `due`.

@@ -6,6 +6,7 @@
 //! Read [`Directory`] first, then [`Passwords`] and [`Tokens`].
 
 mod accounts;
+mod ended;
 mod password;
 mod samples;
 mod token_keys;
@@ -15,6 +16,7 @@ mod tokens;
 mod tests;
 
 pub use accounts::{Agent, Directory, DirectoryConfig, device_of};
+pub use ended::EndedLogins;
 pub use password::{BadHash, Passwords, Verdict, hash_password};
 pub use samples::{Generated, demo_agents, generated_agents};
 pub use token_keys::{BadKeys, TokenKeys};

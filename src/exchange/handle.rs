@@ -1,21 +1,25 @@
 //! The way in for everybody else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::ArbiterHandle;
 use tokio::sync::{Mutex, oneshot};
 
+use crate::agents;
+use crate::agents::{Kind, Voice};
 use crate::calls::{Call, Party, Refused};
 use crate::clock;
-use crate::directory::Directory;
+use crate::directory::{Directory, EndedLogins};
+use crate::exchange::agents::{AgentCommanded, AgentRequest, EndLogin};
 use crate::exchange::ingress::{Commanded, IsReady, Read, UnderWay};
+use crate::exchange::settings::Settings;
 use crate::exchange::watch::{Door, Keeper};
 use crate::gws::Command;
-use crate::ids::{AgentId, CallId, IdempotencyKey, Position};
+use crate::ids::{AgentId, CallId, IdempotencyKey, LoginId, Position, WallTime};
 use crate::log::{Follower, Lagged, Log, Record};
 use crate::metrics;
 use crate::metrics::{CommandOutcome, Metrics, OperationName, Waiting};
+use crate::records::LoginEnded;
 use crate::switch::{Reports, Switch};
 
 /// Why a command was not accepted.
@@ -33,6 +37,12 @@ pub enum CommandError {
     /// The call says no.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The agent's own state says no.
+    #[error(transparent)]
+    RefusedAgent(#[from] agents::Refused),
+    /// The switch cannot do it; the agent is told so on its devices as well.
+    #[error("{0}")]
+    SwitchRefused(String),
 }
 
 /// A call as one agent is part of it.
@@ -44,11 +54,13 @@ pub struct CallView {
     pub party: Party,
 }
 
-/// An agent's calls, and how far the log had been applied.
+/// An agent's calls and state, and how far the log had been applied.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The calls, oldest first.
     pub calls: Vec<CallView>,
+    /// The agent's voice channel and device.
+    pub voice: Arc<Voice>,
     /// The position of the reading.
     pub position: Position,
 }
@@ -58,6 +70,7 @@ pub struct Snapshot {
 pub struct Exchange {
     door: Door,
     metrics: Metrics,
+    ended: EndedLogins,
 }
 
 /// How many records are taken in before commands get their turn.
@@ -72,8 +85,9 @@ impl Exchange {
         switch: Arc<dyn Switch>,
         reports: Reports,
         metrics: Metrics,
-        ask_timeout: Duration,
+        settings: Settings,
     ) -> Self {
+        let ended = EndedLogins::default();
         let keeper = Keeper {
             arbiter: arbiter.clone(),
             log,
@@ -81,9 +95,10 @@ impl Exchange {
             switch,
             reports: Arc::new(Mutex::new(reports)),
             metrics: metrics.clone(),
-            ask_timeout,
+            settings: Arc::new(settings),
+            ended: ended.clone(),
         };
-        Self { door: keeper.start(), metrics }
+        Self { door: keeper.start(), metrics, ended }
     }
 
     /// Where the ingress is.
@@ -126,12 +141,57 @@ impl Exchange {
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<(), CommandError> {
-        let began = clock::now();
         let name = operation(&command);
         let (tell, told) = oneshot::channel();
         let waiting = Waiting::new(self.metrics.mailbox_depth.of(metrics::Actor::Ingress));
         let commanded = Commanded { waiting, agent: agent.clone(), call, command, key, tell };
-        let outcome = if self.door.address().try_send(commanded).is_ok() {
+        let sent = self.door.address().try_send(commanded).is_ok();
+        self.answer(name, sent, told).await
+    }
+
+    /// Changes the agent's own state, or a setting of its device. Resolves once that is written down.
+    ///
+    /// # Errors
+    /// [`CommandError`] if it was not accepted.
+    pub async fn change(
+        &self,
+        agent: &AgentId,
+        request: AgentRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), CommandError> {
+        let name = agent_operation(request.operation.kind());
+        let (tell, told) = oneshot::channel();
+        let waiting = Waiting::new(self.metrics.mailbox_depth.of(metrics::Actor::Ingress));
+        let commanded = AgentCommanded { waiting, agent: agent.clone(), request, key, tell };
+        let sent = self.door.address().try_send(commanded).is_ok();
+        self.answer(name, sent, told).await
+    }
+
+    /// Ends a login. Resolves once nobody can use it any more, also after a restart. It is known until `until`, when
+    /// its cookie is too old anyhow.
+    ///
+    /// # Errors
+    /// [`CommandError`] if that could not be written down.
+    pub async fn end_login(&self, agent: &AgentId, login: LoginId, until: WallTime) -> Result<(), CommandError> {
+        let (tell, told) = oneshot::channel();
+        let ended = LoginEnded { login, agent: agent.clone(), until };
+        self.door.address().try_send(EndLogin { ended, tell }).map_err(|_| CommandError::Busy)?;
+        told.await.unwrap_or(Err(CommandError::Busy))
+    }
+
+    /// Logins that ended before their time.
+    pub fn ended_logins(&self) -> &EndedLogins {
+        &self.ended
+    }
+
+    async fn answer(
+        &self,
+        name: OperationName,
+        sent: bool,
+        told: oneshot::Receiver<Result<(), CommandError>>,
+    ) -> Result<(), CommandError> {
+        let began = clock::now();
+        let outcome = if sent {
             told.await.unwrap_or(Err(CommandError::Busy))
         } else {
             self.metrics.mailbox_full_total.of(metrics::Actor::Ingress).inc();
@@ -143,12 +203,13 @@ impl Exchange {
         outcome
     }
 
-    /// The agent's calls, as of everything that was answered before.
+    /// The agent's calls and state, as of everything that was answered before.
     ///
     /// # Errors
-    /// [`CommandError::Busy`].
+    /// [`CommandError::Busy`]; [`agents::Refused::NotFound`] if there is no such agent.
     pub async fn calls(&self, agent: &AgentId) -> Result<Snapshot, CommandError> {
-        self.door.address().send(Read(agent.clone())).await.map_err(|_| CommandError::Busy)
+        let snapshot = self.door.address().send(Read(agent.clone())).await.map_err(|_| CommandError::Busy)?;
+        snapshot.ok_or_else(|| agents::Refused::NotFound.into())
     }
 
     /// Whether everything that was in the log at the start has been applied.
@@ -167,8 +228,10 @@ fn label(outcome: &Result<(), CommandError>) -> CommandOutcome {
     match outcome {
         Ok(()) => CommandOutcome::Accepted,
         Err(CommandError::Busy) => CommandOutcome::Busy,
-        Err(CommandError::LogFull) => CommandOutcome::Failed,
-        Err(CommandError::KeyReused | CommandError::Refused(_)) => CommandOutcome::Refused,
+        Err(CommandError::LogFull | CommandError::SwitchRefused(_)) => CommandOutcome::Failed,
+        Err(CommandError::KeyReused | CommandError::Refused(_) | CommandError::RefusedAgent(_)) => {
+            CommandOutcome::Refused
+        }
     }
 }
 
@@ -181,6 +244,24 @@ fn operation(command: &Command) -> OperationName {
         Command::Hold => OperationName::Hold,
         Command::Retrieve => OperationName::Retrieve,
         Command::SingleStepConference { .. } => OperationName::SingleStepConference,
+    }
+}
+
+/// Which operation on an agent's own state it was, for its label.
+const fn agent_operation(kind: Kind) -> OperationName {
+    match kind {
+        Kind::AfterCallWork => OperationName::AfterCallWork,
+        Kind::AuxWork => OperationName::AuxWork,
+        Kind::Custom => OperationName::CustomState,
+        Kind::DoNotDisturbOff => OperationName::DoNotDisturbOff,
+        Kind::DoNotDisturbOn => OperationName::DoNotDisturbOn,
+        Kind::EndContactCenterSession => OperationName::EndContactCenterSession,
+        Kind::ForwardCallsOff => OperationName::ForwardCallsOff,
+        Kind::ForwardCallsOn => OperationName::ForwardCallsOn,
+        Kind::NotReady => OperationName::NotReady,
+        Kind::Offline => OperationName::Offline,
+        Kind::Ready => OperationName::Ready,
+        Kind::StartContactCenterSession => OperationName::StartContactCenterSession,
     }
 }
 

@@ -11,18 +11,20 @@ use tokio::sync::oneshot;
 
 use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Report};
 use crate::clock;
-use crate::directory::Directory;
+use crate::directory::{Directory, EndedLogins};
+use crate::exchange::agents::Roster;
 use crate::exchange::call::{CallActor, Change, Input};
 use crate::exchange::handle::{CommandError, Snapshot, batches};
 use crate::exchange::keys::fingerprint;
 use crate::exchange::ledger::{Known, Ledger};
+use crate::exchange::settings::Settings;
 use crate::gws::Command;
 use crate::ids::{AgentId, CallId, ConnId, Fingerprint, IdempotencyKey, Number, Position};
 use crate::log::{Lagged, Log, ReadError, Record};
 use crate::metrics;
 use crate::metrics::{Limit, Metrics, Waiting};
 use crate::records;
-use crate::records::{Cause, CommandKey, Payload};
+use crate::records::{AgentChanged, Cause, CommandKey, LoginEnded, Payload};
 
 /// How many commands and reads may wait. One more is refused as busy.
 const MAILBOX: usize = 4096;
@@ -41,18 +43,20 @@ pub(super) type Tell = oneshot::Sender<Result<(), CommandError>>;
 
 /// Takes every operation.
 pub(super) struct CommandIngress {
-    log: Arc<dyn Log>,
-    directory: Directory,
-    metrics: Metrics,
-    ask_timeout: Duration,
-    ledger: Ledger,
+    pub(super) log: Arc<dyn Log>,
+    pub(super) directory: Directory,
+    pub(super) metrics: Metrics,
+    pub(super) settings: Arc<Settings>,
+    pub(super) ledger: Ledger,
+    /// The agents' states.
+    pub(super) roster: Roster,
     /// The owners of families that something was asked of; their addresses only.
     owners: BTreeMap<CallId, Addr<CallActor>>,
     /// Commands with a key that are on their way, and who else waits for their answer.
     keyed: BTreeMap<(AgentId, IdempotencyKey), Keyed>,
     /// Answers that leave once the ledger has applied their position, so that a read after them shows it.
     answers: BTreeMap<Position, Vec<Finished>>,
-    under_way: usize,
+    pub(super) under_way: usize,
     ready_at: Position,
 }
 
@@ -63,10 +67,11 @@ struct Keyed {
 }
 
 /// A command that was decided.
-struct Finished {
-    tell: Tell,
+pub(super) struct Finished {
+    /// Who is told.
+    pub tell: Tell,
     /// Until it is answered, a retry waits for it: only then the ledger knows its key.
-    keyed: Option<(AgentId, IdempotencyKey)>,
+    pub keyed: Option<(AgentId, IdempotencyKey)>,
 }
 
 /// An agent's command.
@@ -92,9 +97,9 @@ pub(super) struct Commanded {
 #[rtype(result = "bool")]
 pub(super) struct Reported(pub Report);
 
-/// An agent wants to read its calls.
+/// An agent wants to read its calls and its state. `None` if there is no such agent.
 #[derive(Debug, Message)]
-#[rtype(result = "Snapshot")]
+#[rtype(result = "Option<Snapshot>")]
 pub(super) struct Read(pub AgentId);
 
 /// Whether everything that was in the log at the start has been applied.
@@ -109,14 +114,21 @@ pub(super) struct UnderWay;
 
 impl CommandIngress {
     /// An ingress that begins with the calls that the log knows.
-    pub(super) fn new(log: Arc<dyn Log>, directory: Directory, metrics: Metrics, ask_timeout: Duration) -> Self {
+    pub(super) fn new(
+        log: Arc<dyn Log>,
+        directory: Directory,
+        metrics: Metrics,
+        settings: Arc<Settings>,
+        ended: EndedLogins,
+    ) -> Self {
         Self {
             ready_at: log.head(),
             log,
             directory,
             metrics,
-            ask_timeout,
+            settings,
             ledger: Ledger::default(),
+            roster: Roster::new(ended),
             owners: BTreeMap::new(),
             keyed: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -125,11 +137,13 @@ impl CommandIngress {
     }
 
     fn restore(&mut self) {
-        for subject in self.log.subjects("call/") {
-            match self.log.newest(&subject) {
-                Ok(Some(record)) => self.apply(&record),
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, %subject, "a call cannot be restored"),
+        for prefix in ["call/", AgentChanged::SUBJECTS, LoginEnded::SUBJECTS] {
+            for subject in self.log.subjects(prefix) {
+                match self.log.newest(&subject) {
+                    Ok(Some(record)) => self.apply(&record),
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, %subject, "a state cannot be restored"),
+                }
             }
         }
     }
@@ -146,6 +160,7 @@ impl CommandIngress {
         for known in self.ledger.asking() {
             self.owner(&known);
         }
+        self.keep_roster();
     }
 
     fn read_until(&mut self, position: Position) -> Result<(), ReadError> {
@@ -178,12 +193,19 @@ impl CommandIngress {
 
     fn apply(&mut self, record: &Record) {
         match records::decode(record) {
+            Ok(Payload::AgentChanged(changed)) => {
+                self.ledger.apply_agent(&changed);
+                self.roster.apply(&changed);
+            }
             Ok(Payload::CallChanged(changed)) => {
+                let before = self.ledger.family_at(&changed.family.root);
+                self.roster.apply_call(record.position, before, &changed);
                 self.ledger.apply(record.position, &changed);
                 if changed.family.is_over() {
                     self.owners.remove(&changed.family.root);
                 }
             }
+            Ok(Payload::LoginEnded(ended)) => self.roster.apply_login(record, &ended),
             Ok(
                 Payload::ChannelPublished(_)
                 | Payload::Direct(_)
@@ -202,6 +224,7 @@ impl CommandIngress {
         for (state, count) in self.ledger.count() {
             self.metrics.calls.of(state).set(count);
         }
+        self.keep_roster();
     }
 
     /// The owner of a family, started if it has none.
@@ -216,7 +239,8 @@ impl CommandIngress {
     fn start(&mut self, family: Family, version: Option<Position>) -> Addr<CallActor> {
         let root = family.root.clone();
         let owner =
-            CallActor::new(Arc::clone(&self.log), self.metrics.clone(), family, version, self.ask_timeout).start();
+            CallActor::new(Arc::clone(&self.log), self.metrics.clone(), family, version, self.settings.ask_timeout)
+                .start();
         self.owners.insert(root, owner.clone());
         owner
     }
@@ -282,7 +306,7 @@ impl CommandIngress {
     }
 
     /// A command's end: its answer leaves once the ledger shows what it did.
-    fn finish(&mut self, outcome: Result<Option<Position>, CommandError>, finished: Finished) {
+    pub(super) fn finish(&mut self, outcome: Result<Option<Position>, CommandError>, finished: Finished) {
         match outcome {
             Ok(Some(position)) if position > self.ledger.applied() => {
                 self.answers.entry(position).or_default().push(finished);
@@ -300,6 +324,7 @@ impl CommandIngress {
     }
 
     fn release(&mut self) {
+        self.hand_over();
         while let Some(entry) = self.answers.first_entry() {
             if *entry.key() > self.ledger.applied() {
                 break;
@@ -310,21 +335,61 @@ impl CommandIngress {
         }
     }
 
-    /// Whether a command is a retry: then it is answered, or waits for the first one's answer.
-    fn is_retry(&mut self, commanded: Commanded) -> Option<Commanded> {
-        let Some(key) = commanded.key.clone() else { return Some(commanded) };
-        let command = fingerprint(commanded.call.as_ref(), &commanded.command);
-        if let Some(done) = self.ledger.done(&commanded.agent, &key) {
-            let outcome = if done == command { Ok(()) } else { Err(CommandError::KeyReused) };
-            tell_all([commanded.tell], &outcome);
+    /// Whether a command is to be carried out: a retry is answered, or waits for the first one's answer.
+    pub(super) fn admit(
+        &mut self,
+        agent: &AgentId,
+        key: Option<IdempotencyKey>,
+        command: Fingerprint,
+        tell: Tell,
+    ) -> Option<(Tell, Option<CommandKey>)> {
+        self.keep_up();
+        let tell = match &key {
+            Some(key) => self.is_first(agent, key, command, tell)?,
+            None => tell,
+        };
+        if self.under_way >= UNDER_WAY {
+            self.metrics.rejected_total.of(Limit::Commands).inc();
+            tell_all([tell], &Err(CommandError::Busy));
             return None;
         }
-        match self.keyed.get_mut(&(commanded.agent.clone(), key)) {
-            Some(keyed) if keyed.command == command => keyed.others.push(commanded.tell),
-            Some(_) => tell_all([commanded.tell], &Err(CommandError::KeyReused)),
-            None => return Some(commanded),
+        Some((tell, key.map(|key| CommandKey { key, command })))
+    }
+
+    /// Whether a command is the first under its key.
+    fn is_first(&mut self, agent: &AgentId, key: &IdempotencyKey, command: Fingerprint, tell: Tell) -> Option<Tell> {
+        if let Some(done) = self.ledger.done(agent, key) {
+            let outcome = if done == command { Ok(()) } else { Err(CommandError::KeyReused) };
+            tell_all([tell], &outcome);
+            return None;
+        }
+        match self.keyed.get_mut(&(agent.clone(), key.clone())) {
+            Some(keyed) if keyed.command == command => keyed.others.push(tell),
+            Some(_) => tell_all([tell], &Err(CommandError::KeyReused)),
+            None => return Some(tell),
         }
         None
+    }
+
+    /// Waits for the owner of what a command changes, and answers the command.
+    pub(super) fn await_owner(
+        &mut self,
+        told: oneshot::Receiver<Result<Option<Position>, CommandError>>,
+        agent: AgentId,
+        key: Option<CommandKey>,
+        tell: Tell,
+        ctx: &mut Context<Self>,
+    ) {
+        self.under_way += 1;
+        let keyed = key.map(|CommandKey { key, command }| {
+            let keyed = (agent, key);
+            self.keyed.insert(keyed.clone(), Keyed { command, others: Vec::new() });
+            keyed
+        });
+        ctx.spawn(told.into_actor(self).map(move |told, actor, _| {
+            actor.under_way -= 1;
+            actor.finish(told.unwrap_or(Err(CommandError::Busy)), Finished { tell, keyed });
+        }));
     }
 }
 
@@ -368,29 +433,14 @@ impl Handler<Commanded> for CommandIngress {
     type Result = ();
 
     fn handle(&mut self, commanded: Commanded, ctx: &mut Self::Context) {
-        self.keep_up();
-        let Some(commanded) = self.is_retry(commanded) else { return };
         let Commanded { waiting, agent, call, command, key, tell } = commanded;
         drop(waiting);
-        if self.under_way >= UNDER_WAY {
-            self.metrics.rejected_total.of(Limit::Commands).inc();
-            return tell_all([tell], &Err(CommandError::Busy));
+        let print = fingerprint(call.as_ref(), &command);
+        let Some((tell, key)) = self.admit(&agent, key, print, tell) else { return };
+        match self.route(&agent, call, command, key.clone()) {
+            Ok(told) => self.await_owner(told, agent, key, tell, ctx),
+            Err(error) => tell_all([tell], &Err(error)),
         }
-        let key = key.map(|key| CommandKey { key, command: fingerprint(call.as_ref(), &command) });
-        let told = match self.route(&agent, call, command, key.clone()) {
-            Ok(told) => told,
-            Err(error) => return tell_all([tell], &Err(error)),
-        };
-        self.under_way += 1;
-        let keyed = key.map(|CommandKey { key, command }| {
-            let keyed = (agent, key);
-            self.keyed.insert(keyed.clone(), Keyed { command, others: Vec::new() });
-            keyed
-        });
-        ctx.spawn(told.into_actor(self).map(move |told, actor, _| {
-            actor.under_way -= 1;
-            actor.finish(told.unwrap_or(Err(CommandError::Busy)), Finished { tell, keyed });
-        }));
     }
 }
 
@@ -418,7 +468,8 @@ impl Handler<Read> for CommandIngress {
 
     fn handle(&mut self, Read(agent): Read, _: &mut Self::Context) -> Self::Result {
         self.keep_up();
-        actix::MessageResult(self.ledger.snapshot(&agent))
+        let (calls, position) = self.ledger.snapshot(&agent);
+        actix::MessageResult(self.voice_of(&agent).map(|voice| Snapshot { calls, voice, position }))
     }
 }
 

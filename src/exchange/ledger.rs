@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::calls::{Family, Party, PartyState};
-use crate::exchange::handle::{CallView, Snapshot};
+use crate::exchange::handle::CallView;
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, Position};
 use crate::metrics::CallState;
-use crate::records::{CallChanged, Cause, CommandKey};
+use crate::records::{AgentCause, AgentChanged, CallChanged, Cause, CommandKey};
 
 /// The living calls, as far as the log has been applied.
 #[derive(Debug, Default)]
@@ -69,6 +69,18 @@ impl Ledger {
         }
     }
 
+    /// Takes the key of an agent's record in.
+    pub(super) fn apply_agent(&mut self, changed: &AgentChanged) {
+        if let AgentCause::Operation { key: Some(key), .. } = &changed.cause {
+            self.done.remember(&changed.voice.agent, key);
+        }
+    }
+
+    /// A family as it is, by the call that it began with.
+    pub(super) fn family_at(&self, root: &CallId) -> Option<&Family> {
+        Some(&self.families.get(root)?.family)
+    }
+
     /// What was done under a key, if the key was used.
     pub(super) fn done(&self, agent: &AgentId, key: &IdempotencyKey) -> Option<Fingerprint> {
         self.done.keys.get(&(agent.clone(), key.clone())).copied()
@@ -84,8 +96,8 @@ impl Ledger {
         self.families.values().filter(|known| !known.family.asks.is_empty()).cloned().collect()
     }
 
-    /// An agent's calls.
-    pub(super) fn snapshot(&self, agent: &AgentId) -> Snapshot {
+    /// An agent's calls, and as of when.
+    pub(super) fn snapshot(&self, agent: &AgentId) -> (Vec<CallView>, Position) {
         let roots = self.agents.get(agent).into_iter().flatten();
         let mut calls: Vec<CallView> = roots
             .filter_map(|root| self.families.get(root))
@@ -96,7 +108,14 @@ impl Ledger {
             })
             .collect();
         calls.sort_by_key(|view| view.party.since);
-        Snapshot { calls, position: self.applied }
+        (calls, self.applied)
+    }
+
+    /// Whether the agent has a part in any call.
+    pub(super) fn is_on_a_call(&self, agent: &AgentId) -> bool {
+        let roots = self.agents.get(agent).into_iter().flatten();
+        let mut calls = roots.filter_map(|root| self.families.get(root)).flat_map(|known| known.family.calls.iter());
+        calls.any(|call| call.party_of(agent).is_some())
     }
 
     /// How many living calls have come how far.

@@ -7,9 +7,10 @@ use actix::{Actor, Addr, ArbiterHandle};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, EndedLogins};
 use crate::exchange::ingress::CommandIngress;
 use crate::exchange::link::SwitchLink;
+use crate::exchange::settings::Settings;
 use crate::log::Log;
 use crate::metrics;
 use crate::metrics::Metrics;
@@ -47,8 +48,10 @@ pub(super) struct Keeper {
     pub reports: Arc<Mutex<Reports>>,
     /// What is counted.
     pub metrics: Metrics,
-    /// How long the switch may take to answer an ask.
-    pub ask_timeout: Duration,
+    /// How commands are carried out.
+    pub settings: Arc<Settings>,
+    /// Logins that are over.
+    pub ended: EndedLogins,
 }
 
 impl Keeper {
@@ -82,9 +85,9 @@ impl Keeper {
 
     fn ingress(&self) -> Addr<CommandIngress> {
         let (log, directory) = (Arc::clone(&self.log), self.directory.clone());
-        let (metrics, ask_timeout) = (self.metrics.clone(), self.ask_timeout);
+        let (metrics, settings, ended) = (self.metrics.clone(), Arc::clone(&self.settings), self.ended.clone());
         CommandIngress::start_in_arbiter(&self.arbiter, move |_| {
-            CommandIngress::new(log, directory, metrics, ask_timeout)
+            CommandIngress::new(log, directory, metrics, settings, ended)
         })
     }
 

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use crate::agents::{CustomState, Voice};
 use crate::calls::{Call, Party};
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
+use super::agents::{VOICE, write_agent_states, write_channel, write_chosen_channel, write_device};
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
-use super::resources::{Rendering, write_call, write_device, write_user};
+use super::resources::{Rendering, write_call, write_user};
 use super::status::{Refusal, StatusCode};
 
 /// The answer to an operation: accepted.
@@ -30,11 +32,12 @@ pub fn version_answer(version: &str) -> Vec<u8> {
 pub fn user_answer(
     rendering: &Rendering,
     agent: &Agent,
+    voice: &Voice,
     calls: &[(&Call, &Party)],
     at: WallTime,
     query: &Query,
 ) -> Vec<u8> {
-    ok(|answer| answer.member("user", |out| write_user(out, rendering, agent, calls, at, query)))
+    ok(|answer| answer.member("user", |out| write_user(out, rendering, agent, voice, calls, at, query)))
 }
 
 /// The answer to `GET me/calls`: addresses, or with `fields` the calls themselves.
@@ -58,22 +61,73 @@ pub fn call_answer(rendering: &Rendering, call: &Call, party: &Party, at: WallTi
 }
 
 /// The answer to `GET me/devices`: addresses, or with `fields` the devices themselves.
-pub fn devices_answer(rendering: &Rendering, agent: &Agent, query: &Query) -> Vec<u8> {
+pub fn devices_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
     let kept =
-        [agent].into_iter().filter(|agent| passes(query, |out| write_device(out, rendering, agent, &Selection::All)));
+        [voice].into_iter().filter(|voice| passes(query, |out| write_device(out, rendering, voice, &Selection::All)));
     match &query.fields {
-        None => ok(|answer| answer.texts("uris", kept.map(|agent| rendering.base.device_uri(&agent.device)))),
+        None => ok(|answer| answer.texts("uris", kept.map(|voice| rendering.base.device_uri(&voice.phone.device)))),
         Some(fields) => ok(|answer| {
             answer.member("devices", |out| {
-                write_array(out, kept, |out, agent| write_device(out, rendering, agent, fields));
+                write_array(out, kept, |out, voice| write_device(out, rendering, voice, fields));
             });
         }),
     }
 }
 
 /// The answer to `GET me/devices/{id}`.
-pub fn device_answer(rendering: &Rendering, agent: &Agent, query: &Query) -> Vec<u8> {
-    ok(|answer| answer.member("device", |out| write_device(out, rendering, agent, query.shown())))
+pub fn device_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
+    ok(|answer| answer.member("device", |out| write_device(out, rendering, voice, query.shown())))
+}
+
+/// The answer to `GET me/channels`: addresses, or with `fields` the channels themselves.
+pub fn channels_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
+    let kept = [voice].into_iter().filter(|voice| passes(query, |out| write_channel(out, voice)));
+    match &query.fields {
+        None => ok(|answer| answer.texts("uris", kept.map(|_| rendering.base.channel_uri(VOICE)))),
+        Some(fields) => ok(|answer| {
+            answer.member("channels", |out| {
+                write_array(out, kept, |out, voice| write_chosen_channel(out, voice, fields));
+            });
+        }),
+    }
+}
+
+/// The answer to `GET me/channels/voice`.
+pub fn channel_answer(voice: &Voice, query: &Query) -> Vec<u8> {
+    ok(|answer| answer.member("channel", |out| write_chosen_channel(out, voice, query.shown())))
+}
+
+/// The answer to `GET settings/agent-states`: whole, whether or not fields were asked for, as its readers expect it.
+pub fn agent_states_answer(custom: &[CustomState], query: &Query) -> Vec<u8> {
+    ok(|answer| answer.member("settings", |out| write_agent_states(out, custom, query.shown())))
+}
+
+/// The answer to a `StartContactCenterSession` for voice and for channels that are not there.
+pub fn partial_answer() -> Vec<u8> {
+    answer(StatusCode::Partial, |answer| {
+        answer.member("failed", |out| {
+            write_array(out, [no_multimedia()], |out, refusal| {
+                let mut failed = Object::begin(out);
+                failed.number("statusCode", refusal.code.number().into());
+                failed.text("statusMessage", &refusal.message);
+                failed.text("channel", "multimedia");
+                failed.end();
+            });
+        });
+        answer.member("succeeded", |out| {
+            write_array(out, [VOICE], |out, channel| {
+                let mut succeeded = Object::begin(out);
+                succeeded.number("statusCode", StatusCode::Ok.number().into());
+                succeeded.text("channel", channel);
+                succeeded.end();
+            });
+        });
+    })
+}
+
+/// Why no channel but voice can be used.
+pub fn no_multimedia() -> Refusal {
+    Refusal::new(StatusCode::Internal, "There is no channel but voice.")
 }
 
 fn ok(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {

@@ -3,15 +3,17 @@
 //! It owns the shapes: which members an object has, in which order, as text or as number. It never sees a session
 //! or a socket: an answer is the body, and whoever sends it chooses the HTTP status.
 //!
-//! Read [`Command`] for what comes in, [`call_resource`] and [`notification`] for what goes out, [`user_answer`] and
+//! Read [`Command`] and [`SessionRequest`] for what comes in, [`call_resource`] and [`notification`] for what goes out, [`user_answer`] and
 //! its neighbours for whole answers.
 
+mod agents;
 mod answers;
 mod json;
 mod members;
 mod notifications;
 mod operations;
 mod query;
+mod requests;
 mod resources;
 mod status;
 mod subresources;
@@ -19,11 +21,16 @@ mod subresources;
 #[cfg(test)]
 mod tests;
 
+pub use agents::{agent_notification, device_resource, failure_text};
 pub use answers::{
-    call_answer, calls_answer, device_answer, devices_answer, ok_answer, refusal_answer, user_answer, version_answer,
+    agent_states_answer, call_answer, calls_answer, channel_answer, channels_answer, device_answer, devices_answer,
+    no_multimedia, ok_answer, partial_answer, refusal_answer, user_answer, version_answer,
 };
 pub use notifications::{Notice, notification};
 pub use operations::{Command, parse_dial, parse_operation};
 pub use query::{Query, Selection};
-pub use resources::{Base, Rendering, call_resource, device_resource, user_resource};
+pub use requests::{
+    DeviceRequest, SessionRequest, SessionStart, is_free_state_name, parse_channel, parse_device, parse_session,
+};
+pub use resources::{Base, Rendering, call_resource, user_resource};
 pub use status::{Refusal, StatusCode};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::bayeux::Channel;
 use crate::calls::{Call, Event, EventKind, Extension, Failure, Family, Party};
-use crate::ids::WallTime;
+use crate::ids::{DeviceId, WallTime};
 
 use super::json::Object;
 use super::resources::{Rendering, call_resource, device_path};
@@ -34,7 +34,7 @@ pub fn notification(
             let told = rendering.attached_data_first || !is_accompanied(event, after);
             told.then(|| call_notice(rendering, family, event, "AttachedDataChanged", at)).flatten()
         }
-        EventKind::Error(failure) => error_notice(rendering, event, failure),
+        EventKind::Error(failure) => error_notice(rendering, &event.to.device, failure_text(failure)),
         EventKind::ParticipantsUpdated => call_notice(rendering, family, event, "ParticipantsUpdated", at),
         EventKind::StatusChange => call_notice(rendering, family, event, "StatusChange", at),
     }
@@ -69,18 +69,19 @@ fn call_notice(
     notice("/v2/me/calls", data)
 }
 
-fn error_notice(rendering: &Rendering, event: &Event, failure: Failure) -> Option<Notice> {
+/// What could not be done, as an agent's desktops are told it.
+pub(super) fn error_notice(rendering: &Rendering, device: &DeviceId, message: &str) -> Option<Notice> {
     let mut data = Vec::with_capacity(256);
     let mut object = Object::begin(&mut data);
     object.text("messageType", "ErrorMessage");
-    object.text("errorMessage", failure_text(failure));
-    object.text("devicePath", &device_path(&event.to.device));
-    object.text("deviceUri", &rendering.base.device_uri(&event.to.device));
+    object.text("errorMessage", message);
+    object.text("devicePath", &device_path(device));
+    object.text("deviceUri", &rendering.base.device_uri(device));
     object.end();
     notice("/v2/me/devices", data)
 }
 
-fn notice(channel: &str, data: Vec<u8>) -> Option<Notice> {
+pub(super) fn notice(channel: &str, data: Vec<u8>) -> Option<Notice> {
     Some(Notice { channel: Channel::parse(channel).ok()?, data: data.into() })
 }
 

@@ -92,7 +92,7 @@ struct Target {
     user_data: UserData,
 }
 
-fn parse_body(body: &[u8]) -> Result<Members<'_>, Refusal> {
+pub(super) fn parse_body(body: &[u8]) -> Result<Members<'_>, Refusal> {
     Members::parse(body).map_err(|what| Refusal::new(StatusCode::MissingParameter, format!("The body is {what}.")))
 }
 
@@ -129,24 +129,24 @@ fn parse_user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
 }
 
 /// A member that is a text, if it is there.
-fn text(members: &Members<'_>, name: &str, path: &str) -> Result<Option<String>, Refusal> {
+pub(super) fn text(members: &Members<'_>, name: &str, path: &str) -> Result<Option<String>, Refusal> {
     members.get(name).map(|value| serde_json::from_str(value.get()).map_err(|_| wrong(path, "a string"))).transpose()
 }
 
-fn missing(parameter: &str) -> Refusal {
+pub(super) fn missing(parameter: &str) -> Refusal {
     Refusal::new(StatusCode::MissingParameter, format!("The parameter '{parameter}' is missing."))
 }
 
-fn wrong(parameter: &str, expected: &str) -> Refusal {
+pub(super) fn wrong(parameter: &str, expected: &str) -> Refusal {
     Refusal::new(StatusCode::MissingParameter, format!("The parameter '{parameter}' must be {expected}."))
 }
 
-fn too_long(parameter: &str) -> Refusal {
+pub(super) fn too_long(parameter: &str) -> Refusal {
     Refusal::new(StatusCode::OutOfRange, format!("The parameter '{parameter}' is too long."))
 }
 
 /// It does not repeat the name, which may be long.
-fn unknown() -> Refusal {
+pub(super) fn unknown() -> Refusal {
     Refusal::new(StatusCode::InvalidState, "The operation is not known.")
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::agents::Voice;
 use crate::calls::{Call, CallType, Capability, Endpoint, MuteRule, Party, PartyState, capabilities};
 use crate::directory::Agent;
 use crate::ids::{CallId, DeviceId, WallTime};
 
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
-use super::subresources::{write_subresources, write_user_state};
+use super::subresources::write_subresources;
 
 /// The public address of the API, as it stands in every `uri`: `http://127.0.0.1:8080`, no slash at the end.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,14 +35,9 @@ pub fn call_resource(out: &mut Vec<u8>, rendering: &Rendering, call: &Call, part
     write_call(out, rendering, call, party, at, &Selection::All);
 }
 
-/// A device of an agent; a JSON object in the field order of the API.
-pub fn device_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent) {
-    write_device(out, rendering, agent, &Selection::All);
-}
-
 /// An agent, without subresources; a JSON object in the field order of the API.
-pub fn user_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent) {
-    write_user(out, rendering, agent, &[], WallTime::default(), &Query::default());
+pub fn user_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent, voice: &Voice) {
+    write_user(out, rendering, agent, voice, &[], WallTime::default(), &Query::default());
 }
 
 /// A call, with those of its members that are chosen.
@@ -81,32 +77,12 @@ pub(super) fn write_call(
     object.end();
 }
 
-/// A device, with those of its members that are chosen.
-pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent, chosen: &Selection) {
-    let Base(base) = &rendering.base;
-    let mut object = Object::begin_chosen(out, chosen);
-    object.text("id", agent.device.as_str());
-    object.text("deviceState", "Active");
-    object.member("userState", write_user_state);
-    object.text("phoneNumber", agent.number.as_str());
-    object.text("description", "");
-    object.text("e164Number", "");
-    object.text("telephonyNetwork", "Private");
-    object.text("doNotDisturb", "Off");
-    object.text("voiceEnvironmentUri", &format!("{base}/api/v2/voice-environments/{VOICE_ENVIRONMENT}"));
-    object.texts("capabilities", NO_CAPABILITIES);
-    object.texts("channels", ["voice"]);
-    object.text("dynamicPhoneNumber", "");
-    object.text("uri", &rendering.base.device_uri(&agent.device));
-    object.text("path", &device_path(&agent.device));
-    object.end();
-}
-
 /// An agent, with those of the members and subresources that are asked for.
 pub(super) fn write_user(
     out: &mut Vec<u8>,
     rendering: &Rendering,
     agent: &Agent,
+    voice: &Voice,
     calls: &[(&Call, &Party)],
     at: WallTime,
     query: &Query,
@@ -121,7 +97,7 @@ pub(super) fn write_user(
     object.text("emailAddress", "");
     object.texts("roles", &agent.roles);
     object.yes("enabled");
-    write_subresources(&mut object, rendering, agent, calls, at, query);
+    write_subresources(&mut object, rendering, agent, voice, calls, at, query);
     object.no("changePasswordOnFirstLogin");
     object.text("contactCenterId", &CONTACT_CENTER.to_string());
     object.text("uri", &format!("{base}/api/v2/users/{id}"));
@@ -133,6 +109,11 @@ impl Base {
     /// The address of a call.
     pub(super) fn call_uri(&self, call: &CallId) -> String {
         format!("{}/api/v2/me/calls/{call}", self.0)
+    }
+
+    /// The address of a channel.
+    pub(super) fn channel_uri(&self, channel: &str) -> String {
+        format!("{}/api/v2/me/channels/{channel}", self.0)
     }
 
     /// The address of a device.
@@ -218,12 +199,9 @@ const fn type_name(kind: CallType) -> &'static str {
     }
 }
 
-/// A desktop draws a button for each: none is offered before its operation is there.
-const NO_CAPABILITIES: [&str; 0] = [];
-
 /// The namespace of the users' UUIDs. Part of what desktops may have stored: it must not change.
 const USERS: Uuid = Uuid::from_u128(0x0c5e_7d44_91ab_4f0e_8a3c_2b6f_e1d0_9a57);
 
-const VOICE_ENVIRONMENT: Uuid = Uuid::from_u128(0x7e0f_1a6c_3d52_4b89_b1c4_90e2_d85f_6a13);
+pub(super) const VOICE_ENVIRONMENT: Uuid = Uuid::from_u128(0x7e0f_1a6c_3d52_4b89_b1c4_90e2_d85f_6a13);
 
 const CONTACT_CENTER: Uuid = Uuid::from_u128(0xa4d1_68b2_5c97_4e3f_92f0_7c3b_1e64_d80b);

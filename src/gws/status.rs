@@ -5,6 +5,8 @@
 pub enum StatusCode {
     /// 18.
     AlreadyExists,
+    /// 19.
+    AlreadyInUse,
     /// 3.
     Forbidden,
     /// 4.
@@ -23,6 +25,8 @@ pub enum StatusCode {
     Ok,
     /// 10.
     OutOfRange,
+    /// 7: some of it was done.
+    Partial,
 }
 
 /// A no, with its reason for the desktop.
@@ -47,6 +51,7 @@ impl StatusCode {
     pub const fn number(self) -> u8 {
         match self {
             Self::AlreadyExists => 18,
+            Self::AlreadyInUse => 19,
             Self::Forbidden => 3,
             Self::Internal => 4,
             Self::InvalidState => 2,
@@ -56,6 +61,7 @@ impl StatusCode {
             Self::NotFound => 6,
             Self::Ok => 0,
             Self::OutOfRange => 10,
+            Self::Partial => 7,
         }
     }
 }

@@ -2,19 +2,22 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::agents::Voice;
 use crate::calls::{Call, Party};
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
+use super::agents::{write_channel, write_device};
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
-use super::resources::{Base, Rendering, call_resource, write_device};
+use super::resources::{Base, Rendering, call_resource};
 
 /// The subresources of an agent that are asked for.
 pub(super) fn write_subresources(
     user: &mut Object<'_>,
     rendering: &Rendering,
     agent: &Agent,
+    voice: &Voice,
     calls: &[(&Call, &Party)],
     at: WallTime,
     query: &Query,
@@ -22,7 +25,7 @@ pub(super) fn write_subresources(
     // What is embedded is asked for by name: `fields` chooses among the rest.
     if query.embeds("devices") {
         user.embed("devices", |out| {
-            write_array(out, [agent], |out, agent| write_device(out, rendering, agent, &Selection::All));
+            write_array(out, [voice], |out, voice| write_device(out, rendering, voice, &Selection::All));
         });
     }
     if query.embeds("features") {
@@ -31,7 +34,7 @@ pub(super) fn write_subresources(
         });
     }
     if query.embeds("channels") {
-        user.embed("channels", |out| write_array(out, ["voice"], write_channel));
+        user.embed("channels", |out| write_array(out, [voice], write_channel));
     }
     if query.embeds("calls") {
         user.embed("calls", |out| {
@@ -47,22 +50,6 @@ pub(super) fn write_subresources(
     }
 }
 
-/// The state of an agent who is logged out of the telephone.
-pub(super) fn write_user_state(out: &mut Vec<u8>) {
-    let mut state = Object::begin(out);
-    state.text("id", OFFLINE);
-    state.text("displayName", "Offline");
-    state.text("state", "LoggedOut");
-    state.end();
-}
-
-fn write_channel(out: &mut Vec<u8>, name: &str) {
-    let mut channel = Object::begin(out);
-    channel.text("channel", name);
-    channel.member("userState", write_user_state);
-    channel.end();
-}
-
 fn write_feature(out: &mut Vec<u8>, rendering: &Rendering, id: &str) {
     let Base(base) = &rendering.base;
     let segment = utf8_percent_encode(id, SEGMENT);
@@ -75,8 +62,5 @@ fn write_feature(out: &mut Vec<u8>, rendering: &Rendering, id: &str) {
     feature.text("path", &format!("/features/{segment}"));
     feature.end();
 }
-
-/// The id of this agent state is the same in every installation, small letter included.
-const OFFLINE: &str = "0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB";
 
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -187,7 +187,9 @@ async fn verify(shared: &Shared, readings: &[Credentials]) -> Result<AgentId, Fa
 
 /// The login that the request's cookie proves. A browser may send several of that name, for several paths.
 pub(crate) fn cookie_login(shared: &Shared, headers: &HeaderMap, now: WallTime) -> Option<Login> {
-    let login = cookies(headers, LOGIN).take(4).find_map(|token| shared.logins.verify(token, now))?;
+    let ended = shared.state.exchange.ended_logins();
+    let verify = |token: &str| shared.logins.verify(token, now).filter(|login| !ended.contains(&login.id));
+    let login = cookies(headers, LOGIN).take(4).find_map(verify)?;
     shared.state.directory.agent(&login.agent).is_some().then_some(login)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
+use crate::agents::CustomState;
 use crate::bayeux::Limits;
 use crate::broker::Broker;
 use crate::directory::{Directory, Passwords, Tokens};
@@ -67,6 +68,8 @@ pub struct HttpConfig {
     pub external_url: Arc<str>,
     /// How resources are shown.
     pub rendering: Rendering,
+    /// The states of agents that the operator made up.
+    pub agent_states: Arc<[CustomState]>,
     /// The version that `diagnostics/version` tells.
     pub version: Arc<str>,
     /// How long a stop waits for the requests that are being answered.

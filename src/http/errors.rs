@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 
+use crate::agents;
 use crate::bayeux::BadBatch;
 use crate::calls::Refused;
 use crate::directory::BadToken;
@@ -43,6 +44,9 @@ pub(crate) enum Failure {
     /// The idempotency key is no key.
     #[error("the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash")]
     Key,
+    /// There is no channel but voice.
+    #[error("There is no channel but voice.")]
+    Multimedia,
     /// Nothing here takes this method; these it takes.
     #[error("only {0} is allowed here")]
     Method(&'static str),
@@ -79,12 +83,15 @@ impl Failure {
             }
             Self::Body(BadBody::Late) => (StatusCode::REQUEST_TIMEOUT, Code::MissingParameter),
             Self::Body(BadBody::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange),
-            Self::Busy | Self::Command(CommandError::Busy) | Self::Unverified => {
+            Self::Busy | Self::Command(CommandError::Busy) | Self::Multimedia | Self::Unverified => {
                 (StatusCode::SERVICE_UNAVAILABLE, Code::Internal)
             }
             Self::Command(CommandError::KeyReused) => (StatusCode::CONFLICT, Code::AlreadyExists),
-            Self::Command(CommandError::LogFull) => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
+            Self::Command(CommandError::LogFull | CommandError::SwitchRefused(_)) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal)
+            }
             Self::Command(CommandError::Refused(refused)) => Self::refused(refused),
+            Self::Command(CommandError::RefusedAgent(refused)) => Self::refused_agent(refused),
             Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
             Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
             Self::Callback | Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
@@ -100,6 +107,16 @@ impl Failure {
         match refused {
             Refused::AlreadyPresent(_) | Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
             Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+        }
+    }
+
+    const fn refused_agent(refused: &agents::Refused) -> (StatusCode, Code) {
+        match refused {
+            agents::Refused::AlreadySet(_) | agents::Refused::WrongState { .. } => {
+                (StatusCode::BAD_REQUEST, Code::InvalidState)
+            }
+            agents::Refused::InUse(_) => (StatusCode::CONFLICT, Code::AlreadyInUse),
+            agents::Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
         }
     }
 
@@ -121,6 +138,7 @@ impl Failure {
             | Self::Headers
             | Self::Key
             | Self::Method(_)
+            | Self::Multimedia
             | Self::NotFound
             | Self::Origin
             | Self::Refusal(_)
@@ -143,6 +161,7 @@ impl Failure {
             | Self::Headers
             | Self::Key
             | Self::Method(_)
+            | Self::Multimedia
             | Self::NotFound
             | Self::Origin
             | Self::Refusal(_)
@@ -181,11 +200,18 @@ impl Failure {
             Self::Batch(_)
             | Self::Body(_)
             | Self::Callback
-            | Self::Command(CommandError::KeyReused | CommandError::LogFull | CommandError::Refused(_))
+            | Self::Command(
+                CommandError::KeyReused
+                | CommandError::LogFull
+                | CommandError::Refused(_)
+                | CommandError::RefusedAgent(_)
+                | CommandError::SwitchRefused(_),
+            )
             | Self::Csrf
             | Self::Denied
             | Self::Headers
             | Self::Key
+            | Self::Multimedia
             | Self::NotFound
             | Self::Origin
             | Self::Refusal(_)
@@ -212,12 +238,12 @@ impl ResponseError for Failure {
 
 const fn status(code: Code) -> StatusCode {
     match code {
-        Code::AlreadyExists => StatusCode::CONFLICT,
+        Code::AlreadyExists | Code::AlreadyInUse => StatusCode::CONFLICT,
         Code::Forbidden | Code::NoPermission | Code::NotAuthenticated => StatusCode::FORBIDDEN,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Code::InvalidState | Code::MissingParameter | Code::OutOfRange => StatusCode::BAD_REQUEST,
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::Ok => StatusCode::OK,
+        Code::Ok | Code::Partial => StatusCode::OK,
     }
 }
 

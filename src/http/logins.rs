@@ -79,6 +79,12 @@ impl Logins {
         Some(Builder::from_custom_bytes(start).into_uuid().to_string())
     }
 
+    /// When no cookie that was issued until now is worth anything any more.
+    pub(crate) fn outlived(&self, now: WallTime) -> WallTime {
+        let longest = self.idle + self.idle / 4 + SKEW;
+        WallTime::from_millis(now.millis().saturating_add(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// The login that a token proves, if this key signed it and it was used lately. As a token is issued again
     /// only when a quarter of `idle` has gone by, a login that is not used lives `idle` to five quarters of it.
     pub(crate) fn verify(&self, token: &str, now: WallTime) -> Option<Login> {

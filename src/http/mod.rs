@@ -6,6 +6,7 @@
 //!
 //! Read [`server()`] first, then [`State`] and [`HttpConfig`].
 
+mod agents;
 mod basic;
 mod bearer;
 mod body;

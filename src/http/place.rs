@@ -11,8 +11,11 @@ use super::errors::Failure;
 /// Where a request leads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
+    AgentStates,
     Call,
     Calls,
+    Channel,
+    Channels,
     Cometd,
     Device,
     DeviceCalls,
@@ -32,8 +35,11 @@ impl Place {
     /// The pattern of its path.
     pub(crate) const fn pattern(self) -> &'static str {
         match self {
+            Self::AgentStates => "/api/v2/settings/agent-states",
             Self::Call => "/api/v2/me/calls/{id}",
             Self::Calls => "/api/v2/me/calls",
+            Self::Channel => "/api/v2/me/channels/{id}",
+            Self::Channels => "/api/v2/me/channels",
             Self::Cometd => "/cometd",
             Self::Device => "/api/v2/me/devices/{id}",
             Self::DeviceCalls => "/api/v2/me/devices/{id}/calls",
@@ -53,7 +59,9 @@ impl Place {
     /// Under what it is counted.
     pub(crate) const fn route(self) -> Route {
         match self {
+            Self::AgentStates => Route::Settings,
             Self::Call | Self::Calls => Route::Calls,
+            Self::Channel | Self::Channels => Route::Channels,
             Self::Cometd => Route::Bayeux,
             Self::Device | Self::DeviceCalls | Self::Devices => Route::Device,
             Self::Elsewhere | Self::OpenApi | Self::UnknownResource => Route::Other,
@@ -72,8 +80,11 @@ impl Place {
         match self {
             Self::UnknownResource => vec!["/api/v2".into(), pattern.into()],
             Self::Elsewhere => vec![pattern.into()],
-            Self::Call
+            Self::AgentStates
+            | Self::Call
             | Self::Calls
+            | Self::Channel
+            | Self::Channels
             | Self::Cometd
             | Self::Device
             | Self::DeviceCalls

@@ -1,9 +1,12 @@
 //! The API: what agents read of themselves and their calls, and what they do to them.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 use bytes::Bytes;
 
+use crate::agents::Voice;
 use crate::calls::{Call, Party};
 use crate::clock;
 use crate::directory::Agent;
@@ -14,6 +17,8 @@ use crate::gws::{
 };
 use crate::ids::{CallId, IdempotencyKey, Position};
 
+use super::agents;
+use super::agents::{change_device, change_me};
 use super::body;
 use super::caller::Caller;
 use super::csrf;
@@ -25,10 +30,12 @@ use super::server::Shared;
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.service(resource(Place::Version, vec![reads().to(version)], web::to(only_reads)));
-    config.service(resource(Place::Me, vec![reads().to(me)], web::to(caller_only_reads)));
+    config.service(resource(Place::Me, vec![reads().to(me), web::post().to(change_me)], web::to(reads_and_posts)));
     config.service(resource(Place::Calls, vec![reads().to(calls)], web::to(caller_only_reads)));
     config.service(resource(Place::Devices, vec![reads().to(devices)], web::to(caller_only_reads)));
-    config.service(resource(Place::Device, vec![reads().to(device)], web::to(caller_only_reads)));
+    let device = vec![reads().to(device), web::post().to(change_device)];
+    config.service(resource(Place::Device, device, web::to(reads_and_posts)));
+    agents::routes(config);
     config.service(resource(Place::Call, vec![reads().to(call), web::post().to(operate)], web::to(reads_and_posts)));
     config.service(resource(Place::DeviceCalls, vec![web::post().to(dial)], web::to(only_posts)));
     config.service(resource(Place::UnknownResource, Vec::new(), web::to(unknown)));
@@ -46,9 +53,9 @@ async fn version(shared: web::Data<Shared>, request: HttpRequest) -> HttpRespons
 }
 
 async fn me(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let Look { agent, calls, position } = look(&shared, &caller).await?;
+    let Look { agent, voice, calls, position } = look(&shared, &caller).await?;
     let rendering = &shared.config.rendering;
-    Ok(read(position, user_answer(rendering, agent, &pairs(&calls), clock::wall(), &query(&request))))
+    Ok(read(position, user_answer(rendering, agent, &voice, &pairs(&calls), clock::wall(), &query(&request))))
 }
 
 async fn calls(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
@@ -65,16 +72,16 @@ async fn call(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -
 }
 
 async fn devices(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let Look { agent, position, .. } = look(&shared, &caller).await?;
-    Ok(read(position, devices_answer(&shared.config.rendering, agent, &query(&request))))
+    let Look { voice, position, .. } = look(&shared, &caller).await?;
+    Ok(read(position, devices_answer(&shared.config.rendering, &voice, &query(&request))))
 }
 
 async fn device(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let Look { agent, position, .. } = look(&shared, &caller).await?;
-    if id(&request) != agent.device.as_str() {
+    let Look { voice, position, .. } = look(&shared, &caller).await?;
+    if id(&request) != voice.phone.device.as_str() {
         return Err(Failure::NotFound);
     }
-    Ok(read(position, device_answer(&shared.config.rendering, agent, &query(&request))))
+    Ok(read(position, device_answer(&shared.config.rendering, &voice, &query(&request))))
 }
 
 async fn dial(
@@ -115,7 +122,7 @@ async fn elsewhere() -> Result<HttpResponse, Failure> {
     Err(Failure::NotFound)
 }
 
-async fn caller_only_reads(_: Caller) -> Result<HttpResponse, Failure> {
+pub(crate) async fn caller_only_reads(_: Caller) -> Result<HttpResponse, Failure> {
     only_reads().await
 }
 
@@ -123,41 +130,42 @@ async fn only_posts(_: Caller) -> Result<HttpResponse, Failure> {
     Err(Failure::Method("POST"))
 }
 
-async fn reads_and_posts(_: Caller) -> Result<HttpResponse, Failure> {
+pub(crate) async fn reads_and_posts(_: Caller) -> Result<HttpResponse, Failure> {
     Err(Failure::Method("GET, HEAD, POST"))
 }
 
-/// An account and its calls: whatever is read is as of one position.
-struct Look<'a> {
-    agent: &'a Agent,
-    calls: Vec<CallView>,
-    position: Position,
+/// An account, its state and its calls: whatever is read is as of one position.
+pub(crate) struct Look<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) voice: Arc<Voice>,
+    pub(crate) calls: Vec<CallView>,
+    pub(crate) position: Position,
 }
 
-async fn look<'a>(shared: &'a Shared, caller: &Caller) -> Result<Look<'a>, Failure> {
+pub(crate) async fn look<'a>(shared: &'a Shared, caller: &Caller) -> Result<Look<'a>, Failure> {
     let agent = account(shared, caller)?;
-    let Snapshot { calls, position } = shared.state.exchange.calls(caller.agent()).await?;
-    Ok(Look { agent, calls, position })
+    let Snapshot { calls, voice, position } = shared.state.exchange.calls(caller.agent()).await?;
+    Ok(Look { agent, voice, calls, position })
 }
 
 fn pairs(calls: &[CallView]) -> Vec<(&Call, &Party)> {
     calls.iter().map(|view| (&view.call, &view.party)).collect()
 }
 
-fn query(request: &HttpRequest) -> Query {
+pub(crate) fn query(request: &HttpRequest) -> Query {
     Query::parse(request.query_string())
 }
 
-fn account<'a>(shared: &'a Shared, caller: &Caller) -> Result<&'a Agent, Failure> {
+pub(crate) fn account<'a>(shared: &'a Shared, caller: &Caller) -> Result<&'a Agent, Failure> {
     shared.state.directory.agent(caller.agent()).ok_or(Failure::Denied)
 }
 
 /// The id in the path. What is no id names nothing.
-fn id(request: &HttpRequest) -> &str {
+pub(crate) fn id(request: &HttpRequest) -> &str {
     request.match_info().get("id").unwrap_or_default()
 }
 
-async fn read_body(shared: &Shared, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Failure> {
+pub(crate) async fn read_body(shared: &Shared, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Failure> {
     Ok(body::read_of(request, payload, shared.config.max_body, shared.config.body_timeout).await?)
 }
 
@@ -168,14 +176,14 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyK
     IdempotencyKey::parse(text).map(Some).map_err(|_| Failure::Key)
 }
 
-fn read(position: Position, json: Vec<u8>) -> HttpResponse {
+pub(crate) fn read(position: Position, json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, JSON))
         .insert_header((X_PARTYLINE_POSITION, position.get()))
         .body(json)
 }
 
-fn answer(json: Vec<u8>) -> HttpResponse {
+pub(crate) fn answer(json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, JSON)).body(json)
 }
 

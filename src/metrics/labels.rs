@@ -35,6 +35,8 @@ labels! {
         Call = "call",
         /// The way in for commands.
         Ingress = "ingress",
+        /// The agents' states.
+        Roster = "roster",
         /// The link to the switch.
         SwitchLink = "switch_link",
     }
@@ -161,12 +163,16 @@ labels! {
 
     /// What sort of record was appended.
     LogKind {
+        /// A change of an agent's state or device.
+        AgentChanged = "agent.changed",
         /// A change of a call.
         CallChanged = "call.changed",
         /// A publication.
         ChannelPublished = "channel.published",
         /// A start of the log.
         LogOpened = "log.opened",
+        /// A login that is over.
+        LoginEnded = "login.ended",
         /// A message for one session alone.
         OwedDirect = "owed.direct",
         /// A page of history for one session.
@@ -191,18 +197,42 @@ labels! {
 
     /// An operation of an agent.
     OperationName {
+        /// Finish what the last call left to do.
+        AfterCallWork = "AfterCallWork",
         /// Take the ringing call.
         Answer = "Answer",
+        /// Do something else.
+        AuxWork = "AuxWork",
+        /// Be not ready, in a state of the operator's own.
+        CustomState = "custom state",
         /// Make a call.
         Dial = "Dial",
+        /// Let the device take calls again.
+        DoNotDisturbOff = "DoNotDisturbOff",
+        /// Let the device take no calls.
+        DoNotDisturbOn = "DoNotDisturbOn",
+        /// Log out.
+        EndContactCenterSession = "EndContactCenterSession",
+        /// Have calls come to the device again.
+        ForwardCallsOff = "ForwardCallsOff",
+        /// Have calls to the device go elsewhere.
+        ForwardCallsOn = "ForwardCallsOn",
         /// Leave the call.
         Hangup = "Hangup",
         /// Put the call on hold.
         Hold = "Hold",
+        /// Be not ready.
+        NotReady = "NotReady",
+        /// Log out of the telephone.
+        Offline = "Offline",
+        /// Be ready.
+        Ready = "Ready",
         /// Take the call back from hold.
         Retrieve = "Retrieve",
         /// Add a party to the call.
         SingleStepConference = "SingleStepConference",
+        /// Log in.
+        StartContactCenterSession = "StartContactCenterSession",
     }
 
     /// Why messages were sent again.
@@ -223,6 +253,8 @@ labels! {
         Bayeux = "/cometd",
         /// An agent's calls.
         Calls = "/api/v2/me/calls",
+        /// An agent's channels.
+        Channels = "/api/v2/me/channels",
         /// An agent's devices.
         Device = "/api/v2/me/devices",
         /// The version.
@@ -239,6 +271,8 @@ labels! {
         Other = "other",
         /// Whether it is able to serve.
         Ready = "/readyz",
+        /// What holds for all agents.
+        Settings = "/api/v2/settings",
     }
 
     /// Where a publication came from.

@@ -114,13 +114,17 @@ enum CauseWire {
 }
 
 #[derive(Deserialize, Serialize)]
-struct KeyWire {
+pub(super) struct KeyWire {
     key: String,
     command: String,
 }
 
 impl KeyWire {
-    fn value(self) -> Result<CommandKey, String> {
+    pub(super) fn of(key: &CommandKey) -> Self {
+        Self { key: key.key.to_string(), command: key.command.to_string() }
+    }
+
+    pub(super) fn value(self) -> Result<CommandKey, String> {
         let key = parse_id(&self.key, IdempotencyKey::parse)?;
         Ok(CommandKey { key, command: parse_id(&self.command, Fingerprint::parse)? })
     }
@@ -147,11 +151,9 @@ impl ChangedWire {
 impl CauseWire {
     fn of(cause: &Cause) -> Self {
         match cause {
-            Cause::Operation { name, agent, key } => Self::Operation {
-                name: name.clone(),
-                agent: agent.to_string(),
-                key: key.as_ref().map(|key| KeyWire { key: key.key.to_string(), command: key.command.to_string() }),
-            },
+            Cause::Operation { name, agent, key } => {
+                Self::Operation { name: name.clone(), agent: agent.to_string(), key: key.as_ref().map(KeyWire::of) }
+            }
             Cause::Report { leg, heard } => Self::Report { leg: ask_text(*leg), heard: HeardWire::of(*heard) },
             Cause::Timeout { ask } => Self::Timeout { ask: ask_text(*ask) },
         }

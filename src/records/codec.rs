@@ -6,8 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::log::{Kind, Record};
 
+use super::agent::AgentChanged;
 use super::call::CallChanged;
 use super::channel::ChannelPublished;
+use super::login::LoginEnded;
 use super::owed::{Direct, REFUSAL};
 use super::page::OwedPage;
 use super::session::{SessionEnded, SessionState};
@@ -15,6 +17,8 @@ use super::session::{SessionEnded, SessionState};
 /// What a record says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Payload {
+    /// `agent.changed`.
+    AgentChanged(AgentChanged),
     /// `call.changed`.
     CallChanged(CallChanged),
     /// `channel.published`.
@@ -23,6 +27,8 @@ pub enum Payload {
     Direct(Direct),
     /// The log's own; nobody else's business.
     LogOpened,
+    /// `login.ended`.
+    LoginEnded(LoginEnded),
     /// `owed.page`.
     Page(OwedPage),
     /// `session.ended`.
@@ -52,15 +58,19 @@ pub struct BadRecord {
 pub fn decode(record: &Record) -> Result<Payload, BadRecord> {
     let read = match (record.kind, record.version) {
         (LOG_OPENED, _) => Ok(Payload::LogOpened),
+        (AGENT_CHANGED, VERSION) => AgentChanged::read(record).map(Payload::AgentChanged),
         (CALL_CHANGED, VERSION) => CallChanged::read(record).map(Payload::CallChanged),
         (CHANNEL_PUBLISHED, VERSION) => ChannelPublished::read(record).map(Payload::ChannelPublished),
+        (LOGIN_ENDED, VERSION) => LoginEnded::read(record).map(Payload::LoginEnded),
         (OWED_DIRECT, VERSION | REFUSAL) => Direct::read(record).map(Payload::Direct),
         (OWED_PAGE, VERSION) => OwedPage::read(record).map(Payload::Page),
         (SESSION_ENDED, VERSION) => SessionEnded::read(record).map(Payload::SessionEnded),
         (SESSION_STATE, VERSION) => SessionState::read(record).map(Payload::SessionState),
-        (CALL_CHANGED | CHANNEL_PUBLISHED | OWED_DIRECT | OWED_PAGE | SESSION_ENDED | SESSION_STATE, _) => {
-            Err("unknown version".to_owned())
-        }
+        (
+            AGENT_CHANGED | CALL_CHANGED | CHANNEL_PUBLISHED | LOGIN_ENDED | OWED_DIRECT | OWED_PAGE | SESSION_ENDED
+            | SESSION_STATE,
+            _,
+        ) => Err("unknown version".to_owned()),
         _ => Err("unknown kind".to_owned()),
     };
     read.map_err(|reason| BadRecord {
@@ -81,6 +91,8 @@ pub fn kind_name(kind: Kind) -> Option<&'static str> {
         CHANNEL_PUBLISHED => "channel.published",
         OWED_DIRECT => "owed.direct",
         OWED_PAGE => "owed.page",
+        AGENT_CHANGED => "agent.changed",
+        LOGIN_ENDED => "login.ended",
         Kind(_) => return None,
     })
 }
@@ -125,6 +137,12 @@ pub(super) const OWED_DIRECT: Kind = Kind(40);
 
 /// `owed.page`.
 pub(super) const OWED_PAGE: Kind = Kind(41);
+
+/// `agent.changed`.
+pub(super) const AGENT_CHANGED: Kind = Kind(50);
+
+/// `login.ended`.
+pub(super) const LOGIN_ENDED: Kind = Kind(51);
 
 /// The version in which every kind is written.
 pub(super) const VERSION: u8 = 1;

@@ -12,26 +12,33 @@
 //! | channel.published | 30 | `channel/<name>` | binary |
 //! | owed.direct | 40 | `owed/<hash>` | binary, in memory only; version 2 is a refusal |
 //! | owed.page | 41 | `session/<hash>` | JSON |
+//! | agent.changed | 50 | `agent/<user>` | JSON |
+//! | login.ended | 51 | `login/<id>` | JSON; a second one ends the subject when the cookie would have |
 //!
 //! Members of JSON and fields of binary that are not known are passed over. A number that stood for a kind once
 //! never stands for another.
 //!
 //! Read [`Payload`] first, then [`decode`].
 
+mod agent;
 mod call;
 mod channel;
 mod codec;
 mod family;
+mod login;
 mod owed;
 mod page;
 mod session;
+mod voice;
 
 #[cfg(test)]
 mod tests;
 
+pub use agent::{AgentCause, AgentChanged};
 pub use call::{CallChanged, Cause, CommandKey};
 pub use channel::{ChannelPublished, Keep};
 pub use codec::{BadRecord, Payload, decode, is_of_sessions_or_channels, kind_name};
+pub use login::LoginEnded;
 pub use owed::Direct;
 pub use page::{OwedPage, Rest};
 pub use session::{Reached, Replay, SessionEnded, SessionState, Start};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod agents;
 mod bad_input;
 mod conference;
 mod corpus;

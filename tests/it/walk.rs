@@ -11,6 +11,7 @@ use partyline::bayeux::{Batch, Limits};
 use partyline::broker::{Broker, Outcome, Peer};
 use partyline::calls::{Ask, AskKind, Heard, LegId, PartyState, Report, ReportKind, Term, UserData};
 use partyline::directory::{Directory, DirectoryConfig, demo_agents};
+use partyline::exchange;
 use partyline::exchange::Exchange;
 use partyline::gws::{Base, Command, Rendering};
 use partyline::ids::{AgentId, BrowserCookie, CallId, IdempotencyKey, Number, Position};
@@ -68,8 +69,8 @@ impl Life {
         let broker = Broker::new(settings(), metrics.clone(), Arc::clone(&log));
         broker.open_here();
         let switch = Arc::new(Scripted { asks: asked, legs: restored });
-        let timeout = Duration::from_secs(3600);
-        let exchange = Exchange::start(&arbiter, Arc::clone(&log), accounts, switch, reported, metrics, timeout);
+        let calm = exchange::Settings::new(Duration::from_secs(3600));
+        let exchange = Exchange::start(&arbiter, Arc::clone(&log), accounts, switch, reported, metrics, calm);
         while !(broker.is_ready().await && exchange.is_ready().await) {
             tokio::task::yield_now().await;
         }
@@ -129,7 +130,7 @@ impl Life {
         self.exchange.operate(&agent("15001"), call.clone(), Command::Answer, None).await.unwrap();
         assert_eq!(self.asked().await.kind, AskKind::Answer(dial.id));
         self.report(&call, dial.id, ReportKind::Answered).await;
-        let talks = |view: &partyline::exchange::CallView| view.party.state == PartyState::Established;
+        let talks = |view: &exchange::CallView| view.party.state == PartyState::Established;
         while !self.exchange.calls(&agent("15000")).await.unwrap().calls.iter().any(talks) {
             tokio::task::yield_now().await;
         }

@@ -72,7 +72,11 @@ impl Ledger {
                 self.sessions.entry(ended.session).or_default().ended = Some(ended.reason);
             }
             Payload::SessionState(state) => self.note_session(at, state),
-            Payload::CallChanged(_) | Payload::LogOpened | Payload::Page(_) => {}
+            Payload::AgentChanged(_)
+            | Payload::CallChanged(_)
+            | Payload::LogOpened
+            | Payload::LoginEnded(_)
+            | Payload::Page(_) => {}
         }
     }
 

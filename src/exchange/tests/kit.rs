@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::calls::{Ask, Heard, LegId, PartyState, Report, ReportKind, Term, UserData};
 use crate::directory::{Directory, DirectoryConfig, demo_agents};
-use crate::exchange::{CommandError, Exchange};
+use crate::exchange::{CommandError, Exchange, Settings};
 use crate::gws::Command;
 use crate::ids::{AgentId, CallId, Epoch, IdempotencyKey, Number, Position};
 use crate::log::{
@@ -158,6 +158,10 @@ impl Desk {
     }
 
     pub(super) fn over(log: Arc<Fickle>, ask_timeout: Duration) -> Self {
+        Self::with(log, Settings::new(ask_timeout))
+    }
+
+    pub(super) fn with(log: Arc<Fickle>, settings: Settings) -> Self {
         let metrics = Metrics::new();
         let directory = Directory::new(DirectoryConfig { agents: demo_agents() }).unwrap();
         let (asked, asks) = mpsc::unbounded_channel();
@@ -170,7 +174,7 @@ impl Desk {
             Arc::<Scripted>::clone(&switch),
             reported,
             metrics.clone(),
-            ask_timeout,
+            settings,
         );
         Self { log, exchange, metrics, switch, asks, reports, sequence: 0 }
     }

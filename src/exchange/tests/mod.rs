@@ -2,6 +2,7 @@
 
 mod kit;
 
+mod agents;
 mod commands;
 mod deaths;
 mod families;

@@ -8,7 +8,7 @@ use crate::gws::{
     refusal_answer, user_answer, version_answer,
 };
 
-use super::{BEGAN, agent, conference, rendering, text};
+use super::{BEGAN, agent, conference, rendering, text, voice};
 
 #[test]
 fn short_answers_have_a_code_and_what_goes_with_it() {
@@ -109,7 +109,7 @@ fn a_collection_shows_addresses_or_with_fields_its_resources() {
     for query in ["", "fields=id,path", "fields=id&state=Held", "fields=id&state=Established&_=99", "state=Held"] {
         let query = Query::parse(query);
         lines.push(text(&calls_answer(&rendering(), &calls, BEGAN, &query)));
-        lines.push(text(&devices_answer(&rendering(), &agent(), &query)));
+        lines.push(text(&devices_answer(&rendering(), &voice(), &query)));
     }
     lines.push(text(&calls_answer(&rendering(), &[], BEGAN, &Query::parse("fields=*"))));
     expect![[r#"
@@ -133,8 +133,8 @@ fn one_resource_stands_under_its_singular_name() {
     let query = Query::parse("fields=id,phoneNumber");
     let lines = [
         call_answer(&rendering(), call, &call.parties[0], BEGAN, &query),
-        device_answer(&rendering(), &agent(), &query),
-        device_answer(&rendering(), &agent(), &Query::default()),
+        device_answer(&rendering(), &voice(), &query),
+        device_answer(&rendering(), &voice(), &Query::default()),
     ];
     expect![[r#"
         {"statusCode":0,"call":{"id":"A"}}
@@ -153,6 +153,6 @@ fn a_query_takes_anything() {
 
 fn check_user(query: &str, expected: Expect) {
     let no_calls: [(&Call, &Party); 0] = [];
-    let answer = user_answer(&rendering(), &agent(), &no_calls, BEGAN, &Query::parse(query));
+    let answer = user_answer(&rendering(), &agent(), &voice(), &no_calls, BEGAN, &Query::parse(query));
     expected.assert_eq(&text(&answer).replace(",\"", ",\n\""));
 }

@@ -1,11 +1,14 @@
 //! What is true of what desktops see and send.
 
+mod agents;
 mod answers;
 mod calls;
 mod operations;
+mod requests;
 
 use std::collections::VecDeque;
 
+use crate::agents::{Phone, Voice};
 use crate::calls::{
     AskId, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, FIRST_CONFERENCE_PARTY, Family, Home,
     MuteRule, Party, PartyState, UserData,
@@ -61,6 +64,12 @@ fn home(who: &str) -> Home {
 
 fn agent() -> Agent {
     demo_agents().swap_remove(0)
+}
+
+/// Its agent's state, before it ever logged in.
+fn voice() -> Voice {
+    let Agent { id, device, number, .. } = agent();
+    Voice::new(id, Phone { device, number })
 }
 
 fn rendering() -> Rendering {

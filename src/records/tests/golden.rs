@@ -5,19 +5,21 @@ use std::path::Path;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::agents;
+use crate::agents::{CustomMode, CustomState, DoNotDisturb, Phone, Presence, Shift, State, Voice, WorkMode};
 use crate::bayeux::{Channel, Pattern};
 use crate::calls::{
     Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
     Joining, Location, Party, PartyState, Term, UserData,
 };
 use crate::ids::{
-    AgentId, CallId, ConnId, CookieHash, DeviceId, Fingerprint, IdempotencyKey, Number, Position, SessionId, WallTime,
-    hex,
+    AgentId, CallId, ConnId, CookieHash, DeviceId, Fingerprint, IdempotencyKey, LoginId, Number, Position, SessionId,
+    WallTime, hex,
 };
 use crate::log::{Expected, Kind, NewRecord, Record, Subject};
 use crate::records::{
-    CallChanged, Cause, ChannelPublished, CommandKey, Keep, OwedPage, Reached, Replay, Rest, SessionEnded,
-    SessionState, Start, decode,
+    AgentCause, AgentChanged, CallChanged, Cause, ChannelPublished, CommandKey, Keep, LoginEnded, OwedPage, Reached,
+    Replay, Rest, SessionEnded, SessionState, Start, decode,
 };
 
 use super::round_trip::{HERE, ID, TIME, placed};
@@ -137,6 +139,75 @@ fn samples() -> Vec<NewRecord> {
         published.record(ID, TIME, Keep::Stored),
         page.record(ID, TIME, Expected::At(HERE)),
     ]
+    .into_iter()
+    .chain(agents())
+    .collect()
+}
+
+/// An agent in each state and for each reason, and a login that is over, and forgotten.
+fn agents() -> Vec<NewRecord> {
+    let operation = |key: Option<&str>| AgentCause::Operation {
+        name: "NotReady".into(),
+        key: key.map(|key| CommandKey {
+            key: IdempotencyKey::parse(key).unwrap(),
+            command: Fingerprint::of(["agent", "NotReady"]),
+        }),
+    };
+    let at = Position::new(812);
+    let custom = |mode| {
+        State::Custom(CustomState {
+            operation: "OutToLunch".into(),
+            id: "D6A4CD6A-1F4B-4A5E-8B15-3C0E6F1B9C11".into(),
+            display_name: "Out to \"Lunch\"".into(),
+            mode,
+            reason: Some("Lunch".into()),
+        })
+    };
+    let states = [
+        (operation(Some("key-3")), State::NotReady { reason: Some("Tea".into()) }),
+        (operation(None), State::AuxWork),
+        (operation(None), custom(Some(CustomMode::AuxWork))),
+        (operation(None), custom(Some(CustomMode::AfterCallWork))),
+        (AgentCause::NotAnswered(at), State::NotReady { reason: None }),
+        (AgentCause::CallEnded(at), State::AfterCallWork { until: Some(TIME), back_to: WorkMode::AutoIn }),
+        (operation(None), State::AfterCallWork { until: None, back_to: WorkMode::ManualIn }),
+        (AgentCause::TimeOver, State::Ready(WorkMode::AsConfigured)),
+    ];
+    let shift = |state| Shift {
+        place: Some("Place 1".into()),
+        login_code: Some("100".into()),
+        queue: Some("7001".into()),
+        state,
+        since: WallTime::from_millis(1_699_999_999_000),
+    };
+    let voice = |presence| Voice {
+        agent: AgentId::parse("15000").unwrap(),
+        phone: Phone { device: home(0).device, number: number(0) },
+        presence,
+        do_not_disturb: DoNotDisturb::On,
+        forward_to: Some(number(1)),
+        events: [agents::Event::DeviceChanged, agents::Event::ChannelChanged].into(),
+    };
+    let mut changes: Vec<AgentChanged> = states
+        .into_iter()
+        .map(|(cause, state)| AgentChanged::new(cause, voice(Presence::LoggedIn(shift(state)))))
+        .collect();
+    let out = Voice {
+        do_not_disturb: DoNotDisturb::Off,
+        forward_to: None,
+        events: [agents::Event::Error(agents::Failure::NotRegistered)].into(),
+        ..voice(Presence::LoggedOut)
+    };
+    changes.push(AgentChanged::new(operation(None), out));
+    let login = LoginEnded {
+        login: LoginId::parse("0011223344556677").unwrap(),
+        agent: AgentId::parse("15000").unwrap(),
+        until: TIME,
+    };
+    let mut records: Vec<NewRecord> =
+        changes.iter().map(|changed| changed.record(ID, TIME, Expected::At(HERE))).collect();
+    records.extend([login.record(ID, TIME), login.forgotten(ID, TIME)]);
+    records
 }
 
 fn ended() -> SessionEnded {

@@ -1,0 +1,26 @@
+//! How commands are carried out, and what happens by itself.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::agents::{AfterCall, NotAnswered, Rules};
+use crate::ids::Number;
+
+/// How commands are carried out, and what happens by itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long the switch may take to answer an ask.
+    pub ask_timeout: Duration,
+    /// What becomes of agents by itself.
+    pub rules: Rules,
+    /// Numbers of agents' devices that the switch does not know: every operation on one fails there.
+    pub unregistered: BTreeSet<Number>,
+}
+
+impl Settings {
+    /// Nothing becomes of agents by itself, and the switch knows every device.
+    pub const fn new(ask_timeout: Duration) -> Self {
+        let rules = Rules { after_call: AfterCall::Never, after_call_time: None, not_answered: NotAnswered::Stay };
+        Self { ask_timeout, rules, unregistered: BTreeSet::new() }
+    }
+}

@@ -1,0 +1,164 @@
+//! What desktops want of an agent's session, channel and device.
+
+use std::sync::Arc;
+
+use crate::agents::{CustomState, Kind, Operation, Start, WorkMode};
+use crate::ids::{DeviceId, Number};
+
+use super::agents::VOICE;
+use super::members::Members;
+use super::operations::{missing, parse_body, text, too_long, unknown, wrong};
+use super::status::{Refusal, StatusCode};
+
+/// What a desktop wants of an agent's session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SessionRequest {
+    /// `EndContactCenterSession`, after which the login is over.
+    End(Operation),
+    /// An operation on all channels.
+    Operation(Operation),
+    /// `StartContactCenterSession`.
+    Start(SessionStart),
+}
+
+/// A session that a desktop starts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionStart {
+    /// Whether voice is among its channels.
+    pub voice: bool,
+    /// Whether others are, which this server does not have.
+    pub others: bool,
+    /// The device that the agent wants, if it said so.
+    pub device: Option<DeviceId>,
+    /// What it means for voice.
+    pub operation: Operation,
+}
+
+/// What a desktop wants of a device. Whatever else can be wanted of one becomes a variant of its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DeviceRequest {
+    /// A setting is to be changed.
+    Setting(Operation),
+}
+
+/// Parses the body of `POST me`.
+///
+/// # Errors
+/// [`Refusal`]: code 1 for what is no JSON object, or lacks a parameter or has it in another type; code 2 for an
+/// unknown operation; code 10 for a parameter that is too long or has a value that it cannot have.
+pub fn parse_session(body: &[u8], custom: &[CustomState]) -> Result<SessionRequest, Refusal> {
+    let members = parse_body(body)?;
+    match &*operation_name(&members)? {
+        "EndContactCenterSession" => Ok(SessionRequest::End(Operation::EndContactCenterSession)),
+        "StartContactCenterSession" => parse_start(&members).map(SessionRequest::Start),
+        "DoNotDisturbOff" => Ok(SessionRequest::Operation(Operation::DoNotDisturbOff)),
+        "DoNotDisturbOn" => Ok(SessionRequest::Operation(Operation::DoNotDisturbOn)),
+        name => parse_state(&members, name, custom).map(SessionRequest::Operation),
+    }
+}
+
+/// Parses the body of `POST me/channels/voice`.
+///
+/// # Errors
+/// As [`parse_session`].
+pub fn parse_channel(body: &[u8], custom: &[CustomState]) -> Result<Operation, Refusal> {
+    let members = parse_body(body)?;
+    parse_state(&members, &operation_name(&members)?, custom)
+}
+
+/// Parses the body of `POST me/devices/{id}`.
+///
+/// # Errors
+/// As [`parse_session`].
+pub fn parse_device(body: &[u8]) -> Result<DeviceRequest, Refusal> {
+    let members = parse_body(body)?;
+    let setting = match &*operation_name(&members)? {
+        "DoNotDisturbOff" => Operation::DoNotDisturbOff,
+        "DoNotDisturbOn" => Operation::DoNotDisturbOn,
+        "ForwardCallsOff" => Operation::ForwardCallsOff,
+        "ForwardCallsOn" => Operation::ForwardCallsOn(parse_destination(&members)?),
+        _ => return Err(unknown()),
+    };
+    Ok(DeviceRequest::Setting(setting))
+}
+
+fn operation_name(members: &Members<'_>) -> Result<String, Refusal> {
+    text(members, "operationName", "operationName")?.ok_or_else(|| missing("operationName"))
+}
+
+fn parse_state(members: &Members<'_>, name: &str, custom: &[CustomState]) -> Result<Operation, Refusal> {
+    if let Some(custom) = custom.iter().find(|custom| *custom.operation == *name) {
+        return Ok(Operation::Custom(custom.clone()));
+    }
+    match name {
+        "AfterCallWork" => Ok(Operation::AfterCallWork),
+        "AuxWork" => Ok(Operation::AuxWork),
+        "NotReady" => Ok(Operation::NotReady { reason: label(members, "reason")? }),
+        "Offline" => Ok(Operation::Offline),
+        "Ready" => Ok(Operation::Ready(parse_work_mode(members)?)),
+        _ => Err(unknown()),
+    }
+}
+
+fn parse_work_mode(members: &Members<'_>) -> Result<WorkMode, Refusal> {
+    match text(members, "workmode", "workmode")?.as_deref() {
+        None | Some("") => Ok(WorkMode::AsConfigured),
+        Some("AutoIn") => Ok(WorkMode::AutoIn),
+        Some("ManualIn") => Ok(WorkMode::ManualIn),
+        Some(_) => {
+            let message = "The parameter 'workmode' must be ManualIn or AutoIn.";
+            Err(Refusal::new(StatusCode::OutOfRange, message))
+        }
+    }
+}
+
+fn parse_start(members: &Members<'_>) -> Result<SessionStart, Refusal> {
+    let channels = members.get("channels").ok_or_else(|| missing("channels"))?;
+    let channels: Vec<String> =
+        serde_json::from_str(channels.get()).map_err(|_| wrong("channels", "an array of strings"))?;
+    if channels.is_empty() {
+        return Err(missing("channels"));
+    }
+    let device = label(members, "devicePath")?.map(|path| {
+        let id = path.rsplit('/').next().unwrap_or_default();
+        DeviceId::parse(id).map_err(|_| wrong("devicePath", "the path of a device"))
+    });
+    Ok(SessionStart {
+        voice: channels.iter().any(|channel| channel == VOICE),
+        others: channels.iter().any(|channel| channel != VOICE),
+        device: device.transpose()?,
+        operation: Operation::StartContactCenterSession(Start {
+            place: label(members, "place")?,
+            login_code: label(members, "loginCode")?,
+            queue: label(members, "queue")?,
+        }),
+    })
+}
+
+/// The number that calls are to go to: a text here, and not an object as elsewhere. Both are taken.
+fn parse_destination(members: &Members<'_>) -> Result<Number, Refusal> {
+    let destination = members.get("destination").ok_or_else(|| missing("destination"))?;
+    let number = match Members::parse(destination.get().as_bytes()) {
+        Ok(object) => text(&object, "phoneNumber", "destination.phoneNumber")?,
+        Err(_) => text(members, "destination", "destination")?,
+    };
+    let number = number.filter(|number| !number.is_empty()).ok_or_else(|| missing("destination"))?;
+    Number::parse(&number).map_err(|error| wrong("destination", &format!("a number: {error}")))
+}
+
+/// A short text that people or the switch gave to something. An empty one is none.
+fn label(members: &Members<'_>, name: &str) -> Result<Option<Arc<str>>, Refusal> {
+    match text(members, name, name)? {
+        Some(label) if label.len() > LABEL_BYTES => Err(too_long(name)),
+        Some(label) if !label.is_empty() => Ok(Some(label.into())),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// Whether the name of a state that the operator makes up is free.
+pub fn is_free_state_name(name: &str) -> bool {
+    Kind::ALL.iter().all(|kind| kind.name() != name)
+}
+
+/// How long a place, a login code, a queue or a reason may be.
+const LABEL_BYTES: usize = 255;

@@ -1,0 +1,145 @@
+//! An agent's channel and device, as desktops read them and are told of them.
+
+use expect_test::{Expect, expect};
+
+use crate::agents::{CustomMode, CustomState, Event, Failure, Operation, Start, Voice, WorkMode};
+use crate::gws::{
+    Query, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer, partial_answer,
+};
+
+use super::{BEGAN, number, rendering, text, voice};
+
+#[test]
+fn a_change_of_state_is_told_of_the_device_and_of_the_channel() {
+    check_told(
+        &[Operation::NotReady { reason: Some("Tea \"time\"".into()) }],
+        expect![[r#"
+        /v2/me/devices: {"messageType":"DeviceStateChangeMessage","devices":[{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"900D55CC-2BB0-431F-8BF9-D3525B383BE6","displayName":"Not Ready","state":"NotReady","reason":"Tea \"time\""},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"Off","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":["ForwardCallsOn","DoNotDisturbOn"],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}]}
+        /v2/me/channels: {"messageType":"ChannelStateChangeMessageV2","channels":[{"channel":"voice","userState":{"id":"900D55CC-2BB0-431F-8BF9-D3525B383BE6","displayName":"Not Ready","state":"NotReady","reason":"Tea \"time\""}}]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_setting_of_the_device_is_told_of_the_device_alone() {
+    check_told(
+        &[Operation::DoNotDisturbOn, Operation::ForwardCallsOn(number("5001"))],
+        expect![[r#"
+        /v2/me/devices: {"messageType":"DeviceStateChangeMessage","devices":[{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"On","forwardTo":"5001","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":["ForwardCallsOff","DoNotDisturbOff"],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}]}
+        /v2/me/devices: {"messageType":"DeviceStateChangeMessage","devices":[{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"On","forwardTo":"5001","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":["ForwardCallsOff","DoNotDisturbOff"],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}]}
+    "#]],
+    );
+}
+
+#[test]
+fn each_state_has_its_id() {
+    let mut lines = String::new();
+    let states = [
+        Operation::Ready(WorkMode::ManualIn),
+        Operation::NotReady { reason: None },
+        Operation::AfterCallWork,
+        Operation::AuxWork,
+        Operation::Custom(lunch()),
+        Operation::Offline,
+    ];
+    for state in states {
+        let mut voice = logged_in();
+        voice.handle_operation(BEGAN, state).unwrap();
+        lines.push_str(&format!("{}\n", text(&channel_answer(&voice, &Query::default()))));
+    }
+    expect![[r#"
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"}}}
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"900D55CC-2BB0-431F-8BF9-D3525B383BE6","displayName":"Not Ready","state":"NotReady"}}}
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"D3663509-3D82-4DD3-A82E-2EA8EFA02AEF","displayName":"AfterCallWork","state":"NotReady","workMode":"AfterCallWork"}}}
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"2B36138D-C564-4562-A8CB-3C32D564F296","displayName":"AuxWork","state":"NotReady","workMode":"AuxWork"}}}
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"D6A4CD6A-1F4B-4A5E-8B15-3C0E6F1B9C11","displayName":"Out to Lunch","state":"NotReady","workMode":"AuxWork","reason":"Lunch"}}}
+        {"statusCode":0,"channel":{"channel":"voice","userState":{"id":"0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB","displayName":"Offline","state":"LoggedOut"}}}
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn desktops_are_told_which_states_there_are() {
+    let answer = agent_states_answer(&[lunch()], &Query::parse("fields=*"));
+    expect![[r#"
+        {"statusCode":0,"settings":[
+        {"id":"9430250E-0A1B-421F-B372-F29E69366DED","operationName":"Ready","displayName":"Ready","state":"Ready"},
+        {"id":"900D55CC-2BB0-431F-8BF9-D3525B383BE6","operationName":"NotReady","displayName":"Not Ready","state":"NotReady"},
+        {"id":"D3663509-3D82-4DD3-A82E-2EA8EFA02AEF","operationName":"AfterCallWork","displayName":"AfterCallWork","state":"NotReady","workMode":"AfterCallWork"},
+        {"id":"2B36138D-C564-4562-A8CB-3C32D564F296","operationName":"AuxWork","displayName":"AuxWork","state":"NotReady","workMode":"AuxWork"},
+        {"id":"0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB","operationName":"Offline","displayName":"Offline","state":"Logout"},
+        {"id":"D6A4CD6A-1F4B-4A5E-8B15-3C0E6F1B9C11","operationName":"OutToLunch","displayName":"Out to Lunch","state":"NotReady","workMode":"AuxWork","reason":"Lunch"}]}"#]].assert_eq(&text(&answer).replace("{\"id\"", "\n{\"id\""));
+    assert_eq!(agent_states_answer(&[lunch()], &Query::default()), answer);
+}
+
+#[test]
+fn channels_are_addresses_or_with_fields_whole() {
+    let lines = ["", "fields=*", "fields=channel", "channel=chat"]
+        .map(|query| text(&channels_answer(&rendering(), &logged_in(), &Query::parse(query))));
+    expect![[r#"
+        {"statusCode":0,"uris":["http://127.0.0.1:8080/api/v2/me/channels/voice"]}
+        {"statusCode":0,"channels":[{"channel":"voice","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"}}]}
+        {"statusCode":0,"channels":[{"channel":"voice"}]}
+        {"statusCode":0,"uris":[]}"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn what_the_switch_cannot_do_is_told_as_an_error() {
+    let told = agent_notification(&rendering(), &voice(), Event::Error(Failure::NotRegistered)).unwrap();
+    assert_eq!(told.channel.as_str(), "/v2/me/devices");
+    expect![[r#"{"messageType":"ErrorMessage","errorMessage":"Device '15000' is not registered.","devicePath":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceUri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}"#]].assert_eq(&text(&told.data));
+}
+
+#[test]
+fn a_session_of_which_only_voice_could_be_started_is_partly_started() {
+    expect![[r#"{"statusCode":7,"failed":[{"statusCode":4,"statusMessage":"There is no channel but voice.","channel":"multimedia"}],"succeeded":[{"statusCode":0,"channel":"voice"}]}"#]].assert_eq(&text(&partial_answer()));
+}
+
+#[test]
+fn a_device_shows_what_can_be_done_with_it() {
+    let shown = |voice: &Voice| {
+        let query = Query::parse("fields=doNotDisturb,forwardTo,capabilities");
+        text(&device_answer(&rendering(), voice, &query))
+    };
+    let mut voice = logged_in();
+    let mut lines = vec![shown(&voice)];
+    for operation in [Operation::ForwardCallsOn(number("5001")), Operation::DoNotDisturbOn, Operation::Offline] {
+        voice.handle_operation(BEGAN, operation).unwrap();
+        lines.push(shown(&voice));
+    }
+    expect![[r#"
+        {"statusCode":0,"device":{"doNotDisturb":"Off","capabilities":["ForwardCallsOn","DoNotDisturbOn"]}}
+        {"statusCode":0,"device":{"doNotDisturb":"Off","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOn"]}}
+        {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOff"]}}
+        {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":[]}}"#]].assert_eq(&lines.join("\n"));
+}
+
+/// What an agent's desktops are told of all this.
+fn check_told(operations: &[Operation], expected: Expect) {
+    let mut voice = logged_in();
+    for operation in operations {
+        voice.handle_operation(BEGAN, operation.clone()).unwrap();
+    }
+    let events: Vec<Event> = std::mem::take(&mut voice.events).into();
+    let told = events.into_iter().map(|event| {
+        let notice = agent_notification(&rendering(), &voice, event).unwrap();
+        format!("{}: {}\n", notice.channel, text(&notice.data))
+    });
+    expected.assert_eq(&told.collect::<String>());
+}
+
+fn logged_in() -> Voice {
+    let mut voice = voice();
+    voice.handle_operation(BEGAN, Operation::StartContactCenterSession(Start::default())).unwrap();
+    voice.events.clear();
+    voice
+}
+
+fn lunch() -> CustomState {
+    CustomState {
+        operation: "OutToLunch".into(),
+        id: "D6A4CD6A-1F4B-4A5E-8B15-3C0E6F1B9C11".into(),
+        display_name: "Out to Lunch".into(),
+        mode: Some(CustomMode::AuxWork),
+        reason: Some("Lunch".into()),
+    }
+}

@@ -1,0 +1,177 @@
+//! What desktops want of sessions, channels and devices.
+
+use std::fmt::Debug;
+
+use expect_test::expect;
+
+use crate::agents::CustomState;
+use crate::gws::{Refusal, is_free_state_name, parse_channel, parse_device, parse_session};
+
+#[test]
+fn sessions_begin_and_end() {
+    let bodies = [
+        r#"{"operationName":"StartContactCenterSession","channels":["voice"]}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":["voice","chat"],"place":"P 1","loginCode":"100","queue":"7001","mobileSession":{"a":1}}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":["chat"],"place":"","queue":null,"devicePath":"/devices/631608b3-ceb1-472b-ba05-2ae39555b0d1"}"#,
+        r#"{"operationName":"StartContactCenterSession"}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":[]}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":"voice"}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":["voice"],"place":7}"#,
+        r#"{"operationName":"StartContactCenterSession","channels":["voice"],"devicePath":"/devices/"}"#,
+        r#"{"operationName":"EndContactCenterSession"}"#,
+        r#"{"operationName":"DoNotDisturbOn"}"#,
+        r#"{"operationName":"Ready"}"#,
+        r#"{"operationName":"Answer"}"#,
+        r#"{}"#,
+        r#"[]"#,
+    ];
+    let lines: Vec<String> = bodies.iter().map(|body| line(body, parse_session(body.as_bytes(), &[lunch()]))).collect();
+    expect![[r#"
+        {"operationName":"StartContactCenterSession","channels":["voice"]}
+          Start(SessionStart { voice: true, others: false, device: None, operation: StartContactCenterSession(Start { place: None, login_code: None, queue: None }) })
+        {"operationName":"StartContactCenterSession","channels":["voice","chat"],"place":"P 1","loginCode":"100","queue":"7001","mobileSession":{"a":1}}
+          Start(SessionStart { voice: true, others: true, device: None, operation: StartContactCenterSession(Start { place: Some("P 1"), login_code: Some("100"), queue: Some("7001") }) })
+        {"operationName":"StartContactCenterSession","channels":["chat"],"place":"","queue":null,"devicePath":"/devices/631608b3-ceb1-472b-ba05-2ae39555b0d1"}
+          Start(SessionStart { voice: false, others: true, device: Some(DeviceId("631608b3-ceb1-472b-ba05-2ae39555b0d1")), operation: StartContactCenterSession(Start { place: None, login_code: None, queue: None }) })
+        {"operationName":"StartContactCenterSession"}
+          1: The parameter 'channels' is missing.
+        {"operationName":"StartContactCenterSession","channels":[]}
+          1: The parameter 'channels' is missing.
+        {"operationName":"StartContactCenterSession","channels":"voice"}
+          1: The parameter 'channels' must be an array of strings.
+        {"operationName":"StartContactCenterSession","channels":["voice"],"place":7}
+          1: The parameter 'place' must be a string.
+        {"operationName":"StartContactCenterSession","channels":["voice"],"devicePath":"/devices/"}
+          1: The parameter 'devicePath' must be the path of a device.
+        {"operationName":"EndContactCenterSession"}
+          End(EndContactCenterSession)
+        {"operationName":"DoNotDisturbOn"}
+          Operation(DoNotDisturbOn)
+        {"operationName":"Ready"}
+          Operation(Ready(AsConfigured))
+        {"operationName":"Answer"}
+          2: The operation is not known.
+        {}
+          1: The parameter 'operationName' is missing.
+        []
+          1: The body is not a JSON object."#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn channels_take_states_alone() {
+    let bodies = [
+        r#"{"operationName":"Ready"}"#,
+        r#"{"operationName":"Ready","workmode":"ManualIn"}"#,
+        r#"{"operationName":"Ready","workmode":"AutoIn"}"#,
+        r#"{"operationName":"Ready","workmode":"Sometimes"}"#,
+        r#"{"operationName":"NotReady"}"#,
+        r#"{"operationName":"NotReady","reason":"Tea"}"#,
+        r#"{"operationName":"NotReady","reason":["Tea"]}"#,
+        r#"{"operationName":"AfterCallWork"}"#,
+        r#"{"operationName":"AuxWork"}"#,
+        r#"{"operationName":"Offline"}"#,
+        r#"{"operationName":"OutToLunch"}"#,
+        r#"{"operationName":"outtolunch"}"#,
+        r#"{"operationName":"EndContactCenterSession"}"#,
+        r#"{"operationName":"DoNotDisturbOn"}"#,
+    ];
+    let lines: Vec<String> = bodies.iter().map(|body| line(body, parse_channel(body.as_bytes(), &[lunch()]))).collect();
+    expect![[r#"
+        {"operationName":"Ready"}
+          Ready(AsConfigured)
+        {"operationName":"Ready","workmode":"ManualIn"}
+          Ready(ManualIn)
+        {"operationName":"Ready","workmode":"AutoIn"}
+          Ready(AutoIn)
+        {"operationName":"Ready","workmode":"Sometimes"}
+          10: The parameter 'workmode' must be ManualIn or AutoIn.
+        {"operationName":"NotReady"}
+          NotReady { reason: None }
+        {"operationName":"NotReady","reason":"Tea"}
+          NotReady { reason: Some("Tea") }
+        {"operationName":"NotReady","reason":["Tea"]}
+          1: The parameter 'reason' must be a string.
+        {"operationName":"AfterCallWork"}
+          AfterCallWork
+        {"operationName":"AuxWork"}
+          AuxWork
+        {"operationName":"Offline"}
+          Offline
+        {"operationName":"OutToLunch"}
+          Custom(CustomState { operation: "OutToLunch", id: "1", display_name: "Out to Lunch", mode: None, reason: None })
+        {"operationName":"outtolunch"}
+          2: The operation is not known.
+        {"operationName":"EndContactCenterSession"}
+          2: The operation is not known.
+        {"operationName":"DoNotDisturbOn"}
+          2: The operation is not known."#]].assert_eq(&lines.join("\n"));
+    let long = format!(r#"{{"operationName":"NotReady","reason":"{}"}}"#, "x".repeat(256));
+    expect!["The parameter 'reason' is too long."]
+        .assert_eq(&parse_channel(long.as_bytes(), &[]).unwrap_err().to_string());
+}
+
+#[test]
+fn devices_take_settings() {
+    let bodies = [
+        r#"{"operationName":"DoNotDisturbOn"}"#,
+        r#"{"operationName":"DoNotDisturbOff"}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":"5001"}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":{"phoneNumber":"5001"}}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":""}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":{}}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":"a/b"}"#,
+        r#"{"operationName":"ForwardCallsOn","destination":5001}"#,
+        r#"{"operationName":"ForwardCallsOn"}"#,
+        r#"{"operationName":"ForwardCallsOff"}"#,
+        r#"{"operationName":"Ready"}"#,
+    ];
+    let lines: Vec<String> = bodies.iter().map(|body| line(body, parse_device(body.as_bytes()))).collect();
+    expect![[r#"
+        {"operationName":"DoNotDisturbOn"}
+          Setting(DoNotDisturbOn)
+        {"operationName":"DoNotDisturbOff"}
+          Setting(DoNotDisturbOff)
+        {"operationName":"ForwardCallsOn","destination":"5001"}
+          Setting(ForwardCallsOn(Number("5001")))
+        {"operationName":"ForwardCallsOn","destination":{"phoneNumber":"5001"}}
+          Setting(ForwardCallsOn(Number("5001")))
+        {"operationName":"ForwardCallsOn","destination":""}
+          1: The parameter 'destination' is missing.
+        {"operationName":"ForwardCallsOn","destination":{}}
+          1: The parameter 'destination' is missing.
+        {"operationName":"ForwardCallsOn","destination":"a/b"}
+          1: The parameter 'destination' must be a number: must be 1 to 128 characters, with no control character, quote, backslash or slash.
+        {"operationName":"ForwardCallsOn","destination":5001}
+          1: The parameter 'destination' must be a string.
+        {"operationName":"ForwardCallsOn"}
+          1: The parameter 'destination' is missing.
+        {"operationName":"ForwardCallsOff"}
+          Setting(ForwardCallsOff)
+        {"operationName":"Ready"}
+          2: The operation is not known."#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn an_operators_state_bears_no_fixed_name() {
+    assert!(is_free_state_name("OutToLunch"));
+    for taken in ["Ready", "Offline", "EndContactCenterSession", "DoNotDisturbOn"] {
+        assert!(!is_free_state_name(taken), "{taken}");
+    }
+}
+
+fn line(body: &str, parsed: Result<impl Debug, Refusal>) -> String {
+    match parsed {
+        Ok(parsed) => format!("{body}\n  {parsed:?}"),
+        Err(refusal) => format!("{body}\n  {}: {refusal}", refusal.code.number()),
+    }
+}
+
+fn lunch() -> CustomState {
+    CustomState {
+        operation: "OutToLunch".into(),
+        id: "1".into(),
+        display_name: "Out to Lunch".into(),
+        mode: None,
+        reason: None,
+    }
+}

@@ -1,0 +1,203 @@
+//! Agents at their telephones: the real server, and every desktop of an agent.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Agent, Answer, Desk, Server, request};
+
+const LUNCH: &str =
+    r#"[{ operation = "OutToLunch", display_name = "Out to Lunch", work_mode = "AuxWork", reason = "Lunch" }]"#;
+
+fn session(channels: &[&str]) -> Value {
+    json!({"operationName": "StartContactCenterSession", "channels": channels})
+}
+
+fn accept(answer: &Answer) {
+    assert_eq!((answer.status, answer.json()), (200, json!({"statusCode": 0})));
+}
+
+fn state(agent: &Agent, operation: &str) -> Answer {
+    agent.post("me/channels/voice", &json!({"operationName": operation}))
+}
+
+fn setting(agent: &Agent, body: &Value) -> Answer {
+    agent.post(&format!("me/devices/{}", agent.device()), body)
+}
+
+/// The agent's state as each read shows it.
+fn user_state(agent: &Agent) -> Value {
+    let me = agent.get("me?subresources=devices,channels").json()["user"].clone();
+    let device = me["devices"][0]["userState"].clone();
+    assert_eq!(me["channels"][0]["userState"], device);
+    assert_eq!(agent.get("me/devices?fields=*").json()["devices"][0]["userState"], device);
+    assert_eq!(agent.get("me/channels/voice").json()["channel"]["userState"], device);
+    device
+}
+
+fn told(messages: &[Value]) -> Vec<String> {
+    let line = |message: &Value| {
+        let data = &message["data"];
+        let user = if data["devices"].is_array() { &data["devices"][0] } else { &data["channels"][0] };
+        format!(
+            "{} {} {}",
+            message["channel"].as_str().unwrap(),
+            data["messageType"].as_str().unwrap(),
+            user["userState"]["displayName"].as_str().or_else(|| data["errorMessage"].as_str()).unwrap_or("-")
+        )
+    };
+    messages.iter().map(line).collect()
+}
+
+/// The next so many things that a desktop is told.
+fn next(desk: &mut Desk, count: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        all.extend(told(&desk.until(|_| true)));
+    }
+    assert_eq!(all.len(), count, "{all:?}");
+    all
+}
+
+#[test]
+fn every_desktop_of_an_agent_is_told_and_nobody_elses() {
+    let server = Server::with(&[("AGENTS__STATE", LUNCH)]);
+    let [agent, other] = ["15000", "15001"].map(|name| server.agent(name));
+    let mut first = Desk::open(agent.clone(), true, &["/v2/me/*"]);
+    let mut second = Desk::open(agent.clone(), false, &["/v2/me/devices", "/v2/me/channels"]);
+    let mut strange = Desk::open(other.clone(), true, &["/**"]);
+    accept(&agent.post("me", &session(&["voice"])));
+    accept(&state(&agent, "NotReady"));
+    accept(&state(&agent, "OutToLunch"));
+    accept(&setting(&agent, &json!({"operationName": "DoNotDisturbOn"})));
+    accept(&agent.post("me", &json!({"operationName": "Ready"})));
+    let expected = [
+        "/v2/me/devices DeviceStateChangeMessage Ready",
+        "/v2/me/channels ChannelStateChangeMessageV2 Ready",
+        "/v2/me/devices DeviceStateChangeMessage Not Ready",
+        "/v2/me/channels ChannelStateChangeMessageV2 Not Ready",
+        "/v2/me/devices DeviceStateChangeMessage Out to Lunch",
+        "/v2/me/channels ChannelStateChangeMessageV2 Out to Lunch",
+        "/v2/me/devices DeviceStateChangeMessage Out to Lunch",
+        "/v2/me/devices DeviceStateChangeMessage Ready",
+        "/v2/me/channels ChannelStateChangeMessageV2 Ready",
+    ];
+    for desk in [&mut first, &mut second] {
+        assert_eq!(next(desk, expected.len()), expected);
+    }
+    let (messages, _) = strange.connect(Some(0));
+    assert_eq!(messages, Vec::<Value>::new());
+    assert_eq!(user_state(&other)["state"], "LoggedOut");
+}
+
+#[test]
+fn an_agents_state_survives_a_kill() {
+    let mut server = Server::with(&[("AGENTS__STATE", LUNCH)]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/*"]);
+    let offline = json!({"id": "0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB", "displayName": "Offline", "state": "LoggedOut"});
+    assert_eq!(user_state(&agent), offline);
+    accept(&agent.post("me", &session(&["voice"])));
+    accept(&setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5001"})));
+    accept(&state(&agent, "OutToLunch"));
+    let before = agent.get("me?subresources=*").json();
+    assert_eq!(before["user"]["devices"][0]["forwardTo"], "5001");
+    assert_eq!(before["user"]["devices"][0]["capabilities"], json!(["ForwardCallsOff", "DoNotDisturbOn"]));
+    server.kill();
+    server.restart();
+    assert_eq!(agent.get("me?subresources=*").json(), before);
+    // The desktop goes on with its session, and is told what it has not acknowledged.
+    assert_eq!(next(&mut desk, 5)[4], "/v2/me/channels ChannelStateChangeMessageV2 Out to Lunch");
+    accept(&state(&agent, "Ready"));
+    assert_eq!(user_state(&agent)["state"], "Ready");
+}
+
+#[test]
+fn channels_that_are_not_there_fail_softly() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    let partly = agent.post("me", &session(&["voice", "chat", "email"]));
+    assert_eq!((partly.status, &partly.json()["statusCode"]), (200, &json!(7)));
+    assert_eq!(partly.json()["succeeded"], json!([{"statusCode": 0, "channel": "voice"}]));
+    assert_eq!(user_state(&agent)["state"], "Ready");
+    let none = agent.post("me", &session(&["chat"]));
+    assert_eq!((none.status, &none.json()["statusCode"]), (503, &json!(4)));
+    let start = |more: Value| {
+        let mut body = session(&["voice"]);
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = agent.post("me/", &body);
+        (answer.status, answer.json()["statusCode"].as_u64().unwrap())
+    };
+    let other = server.agent("15001").device();
+    assert_eq!(start(json!({"place": "15001"})), (409, 19));
+    assert_eq!(start(json!({"devicePath": format!("/devices/{other}")})), (409, 19));
+    assert_eq!(start(json!({"devicePath": "/devices/none"})), (404, 6));
+    assert_eq!(start(json!({"place": "Place 1", "loginCode": "100", "queue": "7001"})), (200, 0));
+}
+
+#[test]
+fn what_is_not_allowed_says_so_and_changes_nothing() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    let code = |answer: Answer| (answer.status, answer.json()["statusCode"].as_u64().unwrap());
+    for operation in ["Ready", "NotReady", "AfterCallWork", "AuxWork", "Offline"] {
+        assert_eq!(code(state(&agent, operation)), (400, 2), "{operation}");
+    }
+    assert_eq!(code(state(&agent, "OutToLunch")), (400, 2));
+    assert_eq!(code(agent.post("me/channels/chat", &json!({"operationName": "Ready"}))), (404, 6));
+    assert_eq!(code(agent.get("me/channels/chat")), (404, 6));
+    assert_eq!(code(setting(&agent, &json!({"operationName": "DoNotDisturbOn"}))), (400, 2));
+    assert_eq!(code(agent.post("me/devices/none", &json!({"operationName": "DoNotDisturbOn"}))), (404, 6));
+    accept(&agent.post("me", &session(&["voice"])));
+    assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOff"}))), (400, 2));
+    assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOn"}))), (400, 1));
+    accept(&setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5001"})));
+    assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5002"}))), (400, 2));
+    assert_eq!(user_state(&agent)["state"], "Ready");
+}
+
+#[test]
+fn desktops_can_ask_which_states_there_are() {
+    let server = Server::with(&[("AGENTS__STATE", LUNCH)]);
+    let agent = server.agent("15000");
+    let states = agent.get("settings/agent-states").json()["settings"].as_array().unwrap().clone();
+    let names: Vec<&str> = states.iter().map(|state| state["operationName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Ready", "NotReady", "AfterCallWork", "AuxWork", "Offline", "OutToLunch"]);
+    assert_eq!(states[5]["reason"], "Lunch");
+    assert_eq!(agent.get("settings/agent-states?fields=*").json()["settings"], json!(states));
+    accept(&agent.post("me", &session(&["voice"])));
+    accept(&state(&agent, "OutToLunch"));
+    assert_eq!(user_state(&agent)["id"], states[5]["id"]);
+    let anonymous = request(server.address, "GET /api/v2/settings/agent-states HTTP/1.1\r\n", &[], b"");
+    assert_eq!(anonymous.status, 403);
+}
+
+#[test]
+fn work_comes_after_a_call_and_ends_in_time() {
+    let server = Server::with(&[("AGENTS__AFTER_CALL_WORK", "received"), ("AGENTS__AFTER_CALL_TIME", "50ms")]);
+    let [caller, callee] = ["15000", "15001"].map(|name| server.agent(name));
+    for agent in [&caller, &callee] {
+        accept(&agent.post("me", &session(&["voice"])));
+    }
+    let mut desk = Desk::open(callee.clone(), true, &["/v2/me/channels"]);
+    assert_eq!(caller.dial("15001"), json!({"statusCode": 0}));
+    let call = callee.until_call("Ringing", 1)["id"].as_str().unwrap().to_owned();
+    callee.operate(&call, "Answer");
+    caller.until_call("Established", 1);
+    callee.operate(&call, "Hangup");
+    let told = next(&mut desk, 2);
+    assert!(told[0].ends_with("AfterCallWork") && told[1].ends_with("Ready"), "{told:?}");
+    assert_eq!(user_state(&callee)["state"], "Ready");
+    assert_eq!(user_state(&caller)["state"], "Ready");
+}
+
+#[test]
+fn what_the_switch_does_not_know_fails_twice() {
+    let server = Server::with(&[("SIMULATED__UNREGISTERED", r#"["15000"]"#)]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/devices"]);
+    let failed = state(&agent, "NotReady");
+    let message = "Device '15000' is not registered.";
+    assert_eq!((failed.status, failed.json()), (500, json!({"statusCode": 4, "statusMessage": message})));
+    let messages = desk.until(|message| message["data"]["messageType"] == "ErrorMessage");
+    assert_eq!(told(&messages), [format!("/v2/me/devices ErrorMessage {message}")]);
+    assert_eq!(messages[0]["data"]["devicePath"], json!(format!("/devices/{}", agent.device())));
+}
