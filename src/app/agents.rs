@@ -13,6 +13,7 @@ use super::config::Config;
 use super::error::ConfigError;
 use super::plan::PlanError;
 use super::reader::{Entry, Reader};
+use super::telephony::call_rules;
 
 /// `agents`: what becomes of agents by itself, and the states that the operator makes up.
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ pub(super) fn exchange_settings(config: &Config) -> Result<exchange::Settings, P
     }
     Ok(exchange::Settings {
         ask_timeout: config.switch.ask_timeout,
+        call_rules: call_rules(&config.gws),
         rules: Rules {
             after_call: agents.after_call_work,
             after_call_time: agents.after_call_time,

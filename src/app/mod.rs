@@ -21,6 +21,7 @@ mod sections;
 mod serve;
 mod settings;
 mod telemetry;
+mod telephony;
 mod tokens;
 mod upstream;
 mod watch;

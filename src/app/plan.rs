@@ -13,7 +13,6 @@ use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
 use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Stamp, Store, Transports};
-use crate::calls::MuteRule;
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::exchange;
 use crate::gws::{Base, Rendering};
@@ -27,6 +26,7 @@ use super::admin::{AdminPlan, admin_plan};
 use super::agents::exchange_settings;
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
+use super::telephony::{call_rules, simulated_config};
 use super::tokens::TokenPlan;
 use super::upstream::back_ends;
 
@@ -102,17 +102,12 @@ impl Plan {
         let rendering = Rendering {
             base: Base(config.server.external_url.as_str().into()),
             attached_data_first: config.gws.attached_data_first,
-            mute: if config.gws.two_party_mute { MuteRule::TwoParty } else { MuteRule::Conference },
+            rules: call_rules(&config.gws),
             old_participants: config.gws.old_participants,
         };
         Ok(Self {
             log: log_config(config, rules.clone()),
-            simulated: SimulatedConfig {
-                seed: config.simulated.seed,
-                ring_timeout: config.simulated.ring_timeout,
-                answer_after: config.simulated.answer_after,
-                devices: directory.agents.iter().map(|agent| agent.number.clone()).collect(),
-            },
+            simulated: simulated_config(&config.simulated, &directory)?,
             directory,
             exchange: exchange_settings(config)?,
             broker: broker_settings(config, rendering.clone(), rules)?,
@@ -326,6 +321,6 @@ fn make_key(path: &Path) -> io::Result<[u8; 32]> {
     Ok(key)
 }
 
-fn bad(error: &impl std::error::Error) -> PlanError {
+pub(super) fn bad(error: &impl std::error::Error) -> PlanError {
     PlanError::Configuration(error.to_string())
 }

@@ -220,6 +220,10 @@ impl SimulatedSection {
             ring_timeout: from.positive("simulated.ring_timeout")?,
             answer_after: from.duration("simulated.answer_after")?,
             unregistered: numbers(from, "simulated.unregistered")?,
+            queues: from.list("simulated.queues", "a list of telephone numbers", |t| Number::parse(t).is_ok())?,
+            arrivals: from.duration("simulated.arrivals")?,
+            talk_time: from.positive("simulated.talk_time")?,
+            patience: from.positive("simulated.patience")?,
         })
     }
 }
@@ -283,6 +287,7 @@ impl GwsConfig {
             version: from.text("gws.version")?,
             attached_data_first: from.boolean("gws.attached_data_first")?,
             two_party_mute: from.boolean("gws.two_party_mute")?,
+            clear_call: from.boolean("gws.clear_call")?,
             old_participants: from.boolean("gws.old_participants")?,
         })
     }

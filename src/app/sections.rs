@@ -248,6 +248,14 @@ section! {
         answer_after: Duration,
         /// Numbers of agents' devices that it does not know.
         unregistered: Vec<Number>,
+        /// The numbers of queues.
+        queues: Vec<String>,
+        /// How long between two calls that come in by themselves; zero for none.
+        arrivals: Duration,
+        /// How long their callers talk.
+        talk_time: Duration,
+        /// How long their callers wait.
+        patience: Duration,
     }
 }
 
@@ -306,6 +314,8 @@ section! {
         attached_data_first: bool,
         /// Whether mute is offered with two parties.
         two_party_mute: bool,
+        /// Whether every call can be cleared, and desktops are offered it.
+        clear_call: bool,
         /// Whether participants have the shape of 8.5.0.
         old_participants: bool,
     }

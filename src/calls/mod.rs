@@ -8,22 +8,32 @@
 //! Read [`Family`] first, then [`Operation`] and [`Report`].
 
 mod asks;
-mod capabilities;
 mod change;
+mod consult;
+mod dial;
 mod model;
+mod monitor;
+mod operation;
 mod operations;
+mod queue;
 mod reports;
+mod table;
+mod telephony;
+mod transfer;
 mod user_data;
 mod views;
 
 #[cfg(test)]
 mod tests;
 
-pub use capabilities::{Capability, MuteRule, capabilities};
+pub use dial::{Arrival, Dial};
 pub use model::{
-    Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
-    Joining, LegId, Location, Operation, Party, PartyState, Refused, Report, ReportKind, Term, UserData,
+    Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind, Extension, Family, Home, Joining,
+    Location, Monitor, MonitorMode, Mute, Party, PartyState, Recording, Right, Rights, UserData,
 };
-pub use operations::{Accepted, Dial};
-pub use user_data::FIRST_CONFERENCE_PARTY;
-pub use views::LiveLeg;
+pub use operation::{Operation, Purpose, RecordVerb, Refused, Target};
+pub use operations::Accepted;
+pub use table::{Capability, ClearRule, MuteRule, Rules, capabilities};
+pub use telephony::{Arrived, Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind, Term};
+pub use user_data::{FIRST_CONFERENCE_PARTY, RECORDED};
+pub use views::{LiveLeg, Seen};

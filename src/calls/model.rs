@@ -1,11 +1,11 @@
-//! The values: families, calls, parties, asks, reports and events. Their fields are open inside the
-//! library: `records` writes them down and reads them back, `gws` shows them.
+//! The values: families, calls, parties and events. Their fields are open inside the library: `records` writes them
+//! down and reads them back, `gws` shows them.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
+use crate::calls::telephony::{Ask, Failure, Heard, LegId};
+use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, WallTime};
 
 /// A call and its consult calls: one subject of the log, one thing that changes at a time.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,6 +35,35 @@ pub struct Call {
     /// Who first made it a conference, and may remove parties (`FirstConferencePartyDN`). None while it has
     /// two parties.
     pub owner: Option<Number>,
+    /// What it is a side call of. None for a main call, and once it stands alone.
+    pub consult: Option<Consult>,
+    /// Whether it is recorded.
+    pub recording: Recording,
+    /// Agents who were on it in earlier changes, each once: they may still say how it went.
+    pub former: Vec<AgentId>,
+}
+
+/// What makes a call the side call of another: one party stands in both.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Consult {
+    /// The main call.
+    pub parent: CallId,
+    /// That party's leg in the main call.
+    pub main: LegId,
+    /// That party's leg in this call.
+    pub side: LegId,
+}
+
+/// Whether a call is recorded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Recording {
+    /// For now it is not, but what there is goes on later.
+    Paused,
+    /// It is.
+    Recording,
+    /// It is not.
+    #[default]
+    Stopped,
 }
 
 /// One party's part in a call.
@@ -52,10 +81,58 @@ pub struct Party {
     pub dnis: Option<Number>,
     /// When the call began for this party, ringing included.
     pub since: WallTime,
-    /// Set while it is being added to a call by a conference and has not answered: the others do not see it yet.
+    /// Set while it is being added to a call that others talk on: they do not see it yet.
     pub joining: Option<Joining>,
+    /// Whether the others came to see it in the newest change: who left in that same change did not.
+    pub entered: Entered,
+    /// Whether the others hear it.
+    pub mute: Mute,
+    /// The queue that brought it the call.
+    pub queue: Option<Number>,
+    /// Set for a supervisor who came to listen.
+    pub monitor: Option<Monitor>,
     /// The newest report that was heeded for its leg.
     pub heard: Option<Heard>,
+}
+
+/// When a party came to be seen by the others.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Entered {
+    /// In an earlier change.
+    #[default]
+    Before,
+    /// In the newest change.
+    Now,
+}
+
+/// Whether a party is muted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mute {
+    /// Nobody hears it.
+    On,
+    /// Everybody hears it.
+    #[default]
+    Off,
+}
+
+/// A supervisor's part in a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Monitor {
+    /// The number that is being watched.
+    pub target: Number,
+    /// Who hears the supervisor.
+    pub mode: MonitorMode,
+}
+
+/// Who hears a supervisor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MonitorMode {
+    /// Everybody: the supervisor takes part.
+    BargeIn,
+    /// The watched agent alone.
+    Coach,
+    /// Nobody.
+    ListenIn,
 }
 
 /// How a party is being added to a call that others already talk on.
@@ -63,8 +140,19 @@ pub struct Party {
 pub struct Joining {
     /// The number of the party that asked for it.
     pub by: Number,
-    /// Data to be merged into the call's when the party answers; until then only the joining party sees it.
+    /// Data to be merged into the call's when the party comes in; until then only the joining party sees it.
     pub user_data: UserData,
+    /// How it comes in.
+    pub entry: Entry,
+}
+
+/// How a party comes into a call that others talk on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry {
+    /// As one more, when it answers.
+    Added,
+    /// For this leg, which goes as soon as the party rings.
+    InPlaceOf(LegId),
 }
 
 /// Who is at one end of a leg.
@@ -74,6 +162,25 @@ pub struct Endpoint {
     pub number: Number,
     /// The agent there, if the number is the number of an agent's device.
     pub home: Option<Home>,
+    /// What the agent may do beyond the ordinary.
+    pub rights: Rights,
+}
+
+/// What an agent may do beyond the ordinary.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rights {
+    /// Have calls recorded.
+    pub recording: Right,
+}
+
+/// Whether something may be done.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Right {
+    /// It may.
+    Granted,
+    /// It may not.
+    #[default]
+    Withheld,
 }
 
 /// The agent and the device behind a number.
@@ -127,167 +234,6 @@ pub struct Datum(pub Arc<str>);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Location(pub Arc<str>);
 
-/// What an agent wants of a call. `Dial` is not among them: it makes the family ([`Family::dial`]).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Operation {
-    /// Take the ringing call.
-    Answer,
-    /// Leave the call.
-    Hangup,
-    /// Put the call on hold.
-    Hold,
-    /// Take the call back from hold.
-    Retrieve,
-    /// Add a party to the call, with no consult call.
-    SingleStepConference {
-        /// Whom.
-        target: Endpoint,
-        /// Where the switch is to look for it.
-        location: Option<Location>,
-        /// Data for the call.
-        user_data: UserData,
-    },
-}
-
-/// Why an operation was not accepted. The text is for the agent's desktop.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Refused {
-    /// The number is on the call already, or is being added to it.
-    #[error("{0} is already on the call")]
-    AlreadyPresent(Number),
-    /// The agent has no part in such a call.
-    #[error("the call is not known")]
-    NotFound,
-    /// The call's state does not allow it.
-    #[error("{operation} is not allowed while the call is {state}")]
-    WrongState {
-        /// The operation's name.
-        operation: &'static str,
-        /// The state's name.
-        state: &'static str,
-    },
-}
-
-/// The name of an ask: the position of the record that asked, and its place in that record. It becomes the
-/// far system's own id, so that asking twice is noticed there.
-///
-/// Until the record is appended the position is [`Position::ZERO`]: "this record" ([`Family::settle`]).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct AskId {
-    /// The record that asked.
-    pub record: Position,
-    /// Which of its asks.
-    pub index: u16,
-}
-
-impl fmt::Display for AskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.record, self.index)
-    }
-}
-
-/// A leg on the switch is named by the ask that made it.
-pub type LegId = AskId;
-
-/// One thing asked of the switch.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Ask {
-    /// Its name.
-    pub id: AskId,
-    /// The call it is for.
-    pub call: CallId,
-    /// When it was asked.
-    pub since: WallTime,
-    /// Who asked, and is told if it fails.
-    pub asker: Option<Home>,
-    /// What is asked.
-    pub kind: AskKind,
-}
-
-/// What can be asked of the switch.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AskKind {
-    /// Let the ringing leg answer.
-    Answer(LegId),
-    /// Bring the asker's own device into the call, before its target is dialled. The ask's id is the new leg.
-    Connect(Number),
-    /// Ring a number and bring it into the call. The ask's id is the new leg.
-    Dial {
-        /// The number to ring.
-        number: Number,
-        /// Who calls.
-        from: Number,
-        /// Where the switch is to look for it.
-        location: Option<Location>,
-    },
-    /// Put a leg on hold.
-    Hold(LegId),
-    /// End a leg.
-    Release(LegId),
-    /// Take a leg back from hold.
-    Retrieve(LegId),
-}
-
-/// One hold of the link to the switch: reports of an older term are stale.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Term(pub u64);
-
-/// Which report it was, in the order of the switch.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Heard {
-    /// The term of the link.
-    pub term: Term,
-    /// The report's number in that term.
-    pub sequence: u64,
-}
-
-/// What the switch saw of one leg, or says of one ask.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Report {
-    /// The call.
-    pub call: CallId,
-    /// The leg it is about. For [`ReportKind::Refused`], the ask.
-    pub leg: LegId,
-    /// Its place among all reports.
-    pub heard: Heard,
-    /// What was seen.
-    pub kind: ReportKind,
-}
-
-/// What can be seen of a leg.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ReportKind {
-    /// It was answered, or is connected.
-    Answered,
-    /// It ended, or never came to be.
-    Ended(Failure),
-    /// It is on hold.
-    Held,
-    /// The switch will not do what was asked; the leg is as it was.
-    Refused(Failure),
-    /// It was taken back from hold.
-    Retrieved,
-    /// It rings.
-    Ringing,
-}
-
-/// Why a leg ended or an ask failed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Failure {
-    /// The number is busy.
-    Busy,
-    /// The switch refused, for a reason of its own.
-    Failed,
-    /// There is no such number.
-    InvalidNumber,
-    /// Nobody answered in time.
-    NoAnswer,
-    /// Nothing failed: the leg was hung up.
-    None,
-    /// The switch said nothing in time.
-    Timeout,
-}
-
 /// Something that happened, and whom to tell. It is shown from the family as it is after the whole change.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Event {
@@ -299,6 +245,8 @@ pub struct Event {
     pub to: Home,
     /// The number by which it takes part.
     pub number: Number,
+    /// A state that is shown in place of the one after the whole change: it went through this one on its way.
+    pub passing: Option<PartyState>,
     /// Values that the switch's own event carried.
     pub extensions: Vec<(Extension, i64)>,
 }
@@ -315,8 +263,12 @@ pub enum Extension {
 pub enum EventKind {
     /// The call's data changed.
     AttachedDataChanged,
+    /// The call is recorded, or not any more.
+    CallRecordingStateChange,
     /// What the agent asked for could not be done. Told on the agent's devices, not on its calls.
     Error(Failure),
+    /// A call of a queue was not taken. Told to nobody; it bears on the agent's state.
+    Missed,
     /// The others on the call changed.
     ParticipantsUpdated,
     /// The agent's own part in the call changed.

@@ -1,186 +1,291 @@
-//! What agents want of calls, and when they may.
+//! What agents want of calls: each operation is judged by the table, then asked of the switch or done.
 
 use crate::calls::change::Change;
 use crate::calls::model::{
-    Ask, AskId, AskKind, Call, CallType, Endpoint, Event, EventKind, Extension, Family, Joining, Location, Operation,
-    Party, PartyState, Refused, UserData,
+    Call, CallType, Endpoint, Entered, Entry, Family, Home, Joining, MonitorMode, Mute, Party, PartyState, Recording,
+    UserData,
 };
-use crate::ids::{AgentId, CallId, ConnId, Position, WallTime};
-
-/// A call that an agent wants to make.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Dial {
-    /// What the call is to be called.
-    pub root: CallId,
-    /// What the switch is to call it.
-    pub conn: ConnId,
-    /// Who calls.
-    pub caller: Endpoint,
-    /// Who is called.
-    pub target: Endpoint,
-    /// What kind of call it is for the caller.
-    pub kind: CallType,
-    /// Where the switch is to look for the target.
-    pub location: Option<Location>,
-    /// Data for the call.
-    pub user_data: UserData,
-}
+use crate::calls::operation::{Operation, Purpose, RecordVerb, Refused, Target};
+use crate::calls::table::{Capability, Rules, check};
+use crate::calls::telephony::{AskKind, LegId};
+use crate::calls::views::Seen;
+use crate::ids::{AgentId, CallId, Number, WallTime};
 
 /// That an operation was accepted, and whether there is anything to write down.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Accepted {
-    /// The same has been asked of the switch and is not answered yet. Nothing changed.
+    /// There is nothing to change: it is so already, or has been asked of the switch and is not answered yet.
     AlreadyAsked,
     /// The family changed.
     Changed,
 }
 
 impl Family {
-    /// Begins a call: asks for the caller's leg, then for the target's.
-    ///
-    /// # Errors
-    /// [`Refused::AlreadyPresent`] if the number is the caller's own.
-    pub fn dial(now: WallTime, dial: Dial) -> Result<Self, Refused> {
-        let Dial { root, conn, caller, target, kind, location, user_data } = dial;
-        if caller.number == target.number {
-            return Err(Refused::AlreadyPresent(target.number));
-        }
-        let leg = |index| AskId { record: Position::ZERO, index };
-        let ask =
-            |index, kind| Ask { id: leg(index), call: root.clone(), since: now, asker: caller.home.clone(), kind };
-        let connect = ask(0, AskKind::Connect(caller.number.clone()));
-        let (number, from) = (target.number.clone(), caller.number.clone());
-        let ring = ask(1, AskKind::Dial { number, from, location });
-        let told = caller.home.clone().map(|to| Event {
-            kind: EventKind::StatusChange,
-            call: root.clone(),
-            to,
-            number: caller.number.clone(),
-            extensions: vec![(Extension::BusinessCall, 0)],
-        });
-        let dnis = Some(target.number.clone());
-        let party = |endpoint, leg, state, kind| Party {
-            endpoint,
-            leg,
-            state,
-            kind,
-            dnis: dnis.clone(),
-            since: now,
-            joining: None,
-            heard: None,
-        };
-        let caller = party(caller, leg(0), PartyState::Dialing, kind);
-        let target = party(target, leg(1), PartyState::Invited, kind.of_the_called());
-        let mut attached = UserData::default();
-        attached.merge(&user_data);
-        let parties = vec![caller, target];
-        let call = Call { id: root.clone(), conn, parties, user_data: attached, owner: None };
-        Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })
-    }
-
-    /// Takes in what an agent wants of one of the calls. Accepting only asks: the call changes when the switch reports.
+    /// Takes in what an agent wants of one of the calls. What needs the switch is only asked: the call changes when
+    /// the switch reports. Changes of data are done at once.
     ///
     /// # Errors
     /// [`Refused`] if it cannot be; then nothing changed.
     pub fn handle_operation(
         &mut self,
         now: WallTime,
+        rules: Rules,
         agent: &AgentId,
         call: &CallId,
         operation: Operation,
     ) -> Result<Accepted, Refused> {
         let changed = |outcome: &Result<Accepted, Refused>| *outcome == Ok(Accepted::Changed);
-        let outcome = self.change(now, call, changed, |change| change.operate(agent, operation));
-        outcome.unwrap_or(Err(Refused::NotFound))
-    }
-
-    /// What happened next. To be polled until there is nothing more, after each change.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let has_left = !self.calls.iter().any(|each| each.id == *call && each.party_of(agent).is_some());
+        // What is said of a call is taken also from who has left it.
+        let is_said = matches!(operation, Operation::SetDisposition(_))
+            || has_left && matches!(operation, Operation::UpdateUserData(_));
+        if is_said && let Operation::SetDisposition(data) | Operation::UpdateUserData(data) = &operation {
+            return self.change(now, changed, |change| change.dispose(agent, call, data));
+        }
+        self.change(now, changed, |change| {
+            let (capability, leg) = change.judge(rules, agent, call, &operation)?;
+            change.operate(call, leg, capability, operation)
+        })
     }
 }
 
 impl Change<'_> {
-    fn operate(&mut self, agent: &AgentId, operation: Operation) -> Result<Accepted, Refused> {
-        let party = self.call.party_of(agent).ok_or(Refused::NotFound)?.clone();
-        if !operation.is_allowed(party.state) {
-            return Err(Refused::WrongState { operation: operation.name(), state: party.state.name() });
-        }
+    /// Whether the agent may do that, and by which leg.
+    fn judge(
+        &self,
+        rules: Rules,
+        agent: &AgentId,
+        call: &CallId,
+        operation: &Operation,
+    ) -> Result<(Capability, LegId), Refused> {
+        let call = self.call(call).ok_or(Refused::NotFound)?;
+        let capability = operation.capability();
+        let Some(party) = call.party_of(agent) else {
+            return Err(match call.was_on(agent) {
+                true => Refused::WrongState { operation: capability.name(), state: "Released" },
+                false => Refused::NotFound,
+            });
+        };
+        check(Seen { family: self.family, call, party }, rules, capability)?;
+        Ok((capability, party.leg))
+    }
+
+    fn operate(
+        &mut self,
+        call: &CallId,
+        leg: LegId,
+        capability: Capability,
+        operation: Operation,
+    ) -> Result<Accepted, Refused> {
+        let (_, party) = self.live(leg).ok_or(Refused::NotFound)?;
+        let party = party.clone();
+        let home = party.endpoint.home.clone();
         match operation {
-            Operation::Answer => Ok(self.ask_of_leg(&party, AskKind::Answer(party.leg))),
-            Operation::Hangup => Ok(self.ask_of_leg(&party, AskKind::Release(party.leg))),
-            Operation::Hold => Ok(self.ask_of_leg(&party, AskKind::Hold(party.leg))),
-            Operation::Retrieve => Ok(self.ask_of_leg(&party, AskKind::Retrieve(party.leg))),
-            Operation::SingleStepConference { target, location, user_data } => {
-                self.add(&party, target, location, user_data)
+            Operation::Answer => Ok(self.ask_once(call, home, AskKind::Answer(leg))),
+            Operation::AttachUserData(data) | Operation::UpdateUserData(data) => self.attach(call, &data),
+            Operation::ClearCall => Ok(self.ask_once_of(call, home, AskKind::Clear)),
+            Operation::Complete { purpose, consult } => self.complete(call, leg, purpose, consult.as_ref()),
+            Operation::DeleteUserData => done(self.edit(call, UserData::clear)?),
+            Operation::DeleteUserDataPair(key) => done(self.edit(call, |data| data.remove(&key))?),
+            Operation::Hangup | Operation::Reject => Ok(self.ask_once(call, home, AskKind::Release(leg))),
+            Operation::Hold => Ok(self.ask_once(call, home, AskKind::Hold(leg))),
+            Operation::Initiate { purpose: _, target, call: id, conn } => {
+                self.consult(call, &party, target, Call::empty(id, conn))
             }
+            Operation::MuteCall => Ok(self.ask_once(call, home, AskKind::Mute(leg))),
+            Operation::Record(verb) => Ok(self.ask_once(call, home, AskKind::Record { leg, to: verb.outcome() })),
+            Operation::RemoveParticipant(number) => self.remove(call, &party, number),
+            Operation::Retrieve => Ok(self.ask_once(call, home, AskKind::Retrieve(leg))),
+            Operation::SendDtmf(digits) => {
+                // The same tones may be sent twice.
+                self.ask(call, home, AskKind::Dtmf { leg, digits });
+                Ok(Accepted::Changed)
+            }
+            Operation::SetDisposition(_) => Err(Refused::NotFound),
+            Operation::SingleStepConference(target) => self.add(call, &party, target, Entry::Added),
+            Operation::SingleStepTransfer(target) => self.add(call, &party, target, Entry::InPlaceOf(leg)),
+            Operation::Swap { other } => self.swap(call, leg, &other, capability),
+            Operation::SwitchMonitor(mode) => Ok(self.ask_once(call, home, AskKind::Monitor { leg, mode })),
+            Operation::UnmuteCall => Ok(self.ask_once(call, home, AskKind::Unmute(leg))),
         }
     }
 
-    fn ask_of_leg(&mut self, party: &Party, kind: AskKind) -> Accepted {
-        if self.asks.iter().any(|ask| ask.kind == kind) {
+    /// Takes data in. It is told even if it is the same: who sent it waits for that.
+    fn attach(&mut self, call: &CallId, data: &UserData) -> Result<Accepted, Refused> {
+        if !self.edit(call, |old| old.merge(data))? {
+            let all = self.all(call);
+            self.tell_data(call, &all);
+        }
+        Ok(Accepted::Changed)
+    }
+
+    /// Asks this of the switch, unless it has been asked already.
+    pub(super) fn ask_once(&mut self, call: &CallId, home: Option<Home>, kind: AskKind) -> Accepted {
+        if self.is_asked(&kind) {
             return Accepted::AlreadyAsked;
         }
-        self.ask(party.endpoint.home.clone(), kind);
+        self.ask(call, home, kind);
         Accepted::Changed
     }
 
-    fn add(
-        &mut self,
-        asker: &Party,
-        target: Endpoint,
-        location: Option<Location>,
-        user_data: UserData,
-    ) -> Result<Accepted, Refused> {
-        if self.call.parties.iter().any(|party| party.is_live() && party.endpoint.number == target.number) {
-            return Err(Refused::AlreadyPresent(target.number));
+    /// The same for what concerns a whole call.
+    fn ask_once_of(&mut self, call: &CallId, home: Option<Home>, kind: AskKind) -> Accepted {
+        if self.family.asks.iter().any(|ask| ask.call == *call && ask.kind == kind) {
+            return Accepted::AlreadyAsked;
+        }
+        self.ask(call, home, kind);
+        Accepted::Changed
+    }
+
+    /// Rings a number, to bring it into the call as one more or in the asker's place.
+    fn add(&mut self, call: &CallId, asker: &Party, target: Target, entry: Entry) -> Result<Accepted, Refused> {
+        let Target { endpoint, location, user_data } = target;
+        let found = self.call(call).ok_or(Refused::NotFound)?;
+        if found.live().any(|party| party.endpoint.number == endpoint.number) {
+            return Err(Refused::AlreadyPresent(endpoint.number));
+        }
+        if found.live().count() >= PARTIES {
+            return Err(Refused::TooMany("parties"));
+        }
+        if !found.user_data.has_room_for(&user_data) {
+            return Err(Refused::TooMany("data"));
         }
         let by = asker.endpoint.number.clone();
-        let kind = AskKind::Dial { number: target.number.clone(), from: by.clone(), location };
-        let leg = self.ask(asker.endpoint.home.clone(), kind);
-        self.call.parties.push(Party {
-            dnis: Some(target.number.clone()),
-            kind: if target.home.is_some() { CallType::Internal } else { CallType::Outbound },
-            endpoint: target,
-            leg,
-            state: PartyState::Invited,
-            since: self.now,
-            joining: Some(Joining { by, user_data }),
-            heard: None,
-        });
+        let kind = AskKind::Dial { number: endpoint.number.clone(), from: by.clone(), location };
+        let leg = self.ask(call, asker.endpoint.home.clone(), kind);
+        let kind = if endpoint.home.is_some() { CallType::Internal } else { CallType::Outbound };
+        let joining = Some(Joining { by, user_data, entry });
+        let dnis = Some(endpoint.number.clone());
+        let party = Party { joining, dnis, ..Party::new(endpoint, leg, PartyState::Invited, kind, self.now) };
+        if let Some(found) = self.call_mut(call) {
+            found.parties.push(party);
+        }
         Ok(Accepted::Changed)
+    }
+
+    /// Ends the leg of somebody else.
+    fn remove(&mut self, call: &CallId, asker: &Party, number: Number) -> Result<Accepted, Refused> {
+        let found = self.call(call).ok_or(Refused::NotFound)?;
+        let other = found.live().find(|party| party.endpoint.number == number && party.leg != asker.leg);
+        let Some(other) = other.map(|party| party.leg) else { return Err(Refused::NotPresent(number)) };
+        Ok(self.ask_once(call, asker.endpoint.home.clone(), AskKind::Release(other)))
+    }
+
+    /// How it went can be said by everybody who was on the call, as long as the family is remembered.
+    fn dispose(&mut self, agent: &AgentId, call: &CallId, data: &UserData) -> Result<Accepted, Refused> {
+        if !self.call(call).is_some_and(|found| found.was_on(agent)) {
+            return Err(Refused::NotFound);
+        }
+        done(self.edit(call, |old| old.merge(data))?)
     }
 }
 
 impl Operation {
-    /// What agents call it.
+    /// What desktops call it.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Answer => "Answer",
-            Self::Hangup => "Hangup",
-            Self::Hold => "Hold",
-            Self::Retrieve => "Retrieve",
-            Self::SingleStepConference { .. } => "SingleStepConference",
+            Self::SetDisposition(_) => "SetCallDisposition",
+            Self::Answer
+            | Self::AttachUserData(_)
+            | Self::ClearCall
+            | Self::Complete { .. }
+            | Self::DeleteUserData
+            | Self::DeleteUserDataPair(_)
+            | Self::Hangup
+            | Self::Hold
+            | Self::Initiate { .. }
+            | Self::MuteCall
+            | Self::Record(_)
+            | Self::Reject
+            | Self::RemoveParticipant(_)
+            | Self::Retrieve
+            | Self::SendDtmf(_)
+            | Self::SingleStepConference(_)
+            | Self::SingleStepTransfer(_)
+            | Self::Swap { .. }
+            | Self::SwitchMonitor(_)
+            | Self::UnmuteCall
+            | Self::UpdateUserData(_) => self.capability().name(),
         }
     }
 
-    const fn is_allowed(&self, state: PartyState) -> bool {
+    /// What the table judges it by. Of what stands in no table (`SetCallDisposition`), what is nearest to it.
+    pub(super) const fn capability(&self) -> Capability {
         match self {
-            Self::Answer => matches!(state, PartyState::Ringing),
-            Self::Hangup => !matches!(state, PartyState::Invited | PartyState::Released(_)),
-            Self::Hold => matches!(state, PartyState::Established),
-            Self::Retrieve => matches!(state, PartyState::Held),
-            Self::SingleStepConference { .. } => matches!(state, PartyState::Established | PartyState::Held),
+            Self::Answer => Capability::Answer,
+            Self::AttachUserData(_) => Capability::AttachUserData,
+            Self::ClearCall => Capability::ClearCall,
+            Self::Complete { purpose: Purpose::Conference, .. } => Capability::CompleteConference,
+            Self::Complete { purpose: Purpose::Transfer, .. } => Capability::CompleteTransfer,
+            Self::DeleteUserData => Capability::DeleteUserData,
+            Self::DeleteUserDataPair(_) => Capability::DeleteUserDataPair,
+            Self::Hangup => Capability::Hangup,
+            Self::Hold => Capability::Hold,
+            Self::Initiate { purpose: Purpose::Conference, .. } => Capability::InitiateConference,
+            Self::Initiate { purpose: Purpose::Transfer, .. } => Capability::InitiateTransfer,
+            Self::MuteCall => Capability::MuteCall,
+            Self::Record(RecordVerb::Pause) => Capability::PauseCallRecording,
+            Self::Record(RecordVerb::Resume) => Capability::ResumeCallRecording,
+            Self::Record(RecordVerb::Start) => Capability::StartCallRecording,
+            Self::Record(RecordVerb::Stop) => Capability::StopCallRecording,
+            Self::Reject => Capability::Reject,
+            Self::RemoveParticipant(_) => Capability::RemoveParticipantFromConference,
+            Self::Retrieve => Capability::Retrieve,
+            Self::SendDtmf(_) => Capability::SendDtmf,
+            Self::SetDisposition(_) | Self::UpdateUserData(_) => Capability::UpdateUserData,
+            Self::SingleStepConference(_) => Capability::SingleStepConference,
+            Self::SingleStepTransfer(_) => Capability::SingleStepTransfer,
+            Self::Swap { .. } => Capability::SwapCalls,
+            Self::SwitchMonitor(MonitorMode::BargeIn) => Capability::SwitchToBargeIn,
+            Self::SwitchMonitor(MonitorMode::Coach) => Capability::SwitchToCoach,
+            Self::SwitchMonitor(MonitorMode::ListenIn) => Capability::SwitchToListenIn,
+            Self::UnmuteCall => Capability::UnmuteCall,
         }
     }
 }
 
-impl CallType {
-    const fn of_the_called(self) -> Self {
+impl Call {
+    /// Whether the agent is or was on the call, and knew of it.
+    fn was_on(&self, agent: &AgentId) -> bool {
+        let knows = |party: &Party| party.is_of(agent) && party.state != PartyState::Invited;
+        self.parties.iter().any(knows) || self.former.contains(agent)
+    }
+}
+
+impl RecordVerb {
+    const fn outcome(self) -> Recording {
         match self {
-            Self::Consult => Self::Consult,
-            Self::Inbound | Self::Outbound => Self::Inbound,
-            Self::Internal => Self::Internal,
+            Self::Pause => Recording::Paused,
+            Self::Resume | Self::Start => Recording::Recording,
+            Self::Stop => Recording::Stopped,
         }
     }
 }
+
+impl Party {
+    /// A party that nothing more is known of.
+    pub const fn new(endpoint: Endpoint, leg: LegId, state: PartyState, kind: CallType, since: WallTime) -> Self {
+        Self {
+            endpoint,
+            leg,
+            state,
+            kind,
+            dnis: None,
+            since,
+            joining: None,
+            entered: Entered::Before,
+            mute: Mute::Off,
+            queue: None,
+            monitor: None,
+            heard: None,
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands where operations are answered")]
+const fn done(changed: bool) -> Result<Accepted, Refused> {
+    Ok(if changed { Accepted::Changed } else { Accepted::AlreadyAsked })
+}
+
+/// How many parties a call may have, supervisors and those being added included.
+const PARTIES: usize = 64;

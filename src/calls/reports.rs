@@ -2,61 +2,111 @@
 
 use crate::calls::change::Change;
 use crate::calls::model::{
-    Ask, AskId, AskKind, EventKind, Failure, Family, Heard, Home, Joining, LegId, Party, PartyState, Report, ReportKind,
+    Entered, Entry, Event, EventKind, Family, Home, Joining, Mute, Party, PartyState, Recording,
 };
-use crate::ids::{Number, WallTime};
+use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind};
+use crate::ids::{CallId, Number, WallTime};
 
 impl Family {
     /// Takes in what the switch saw. True if that changed anything.
     pub fn handle_report(&mut self, now: WallTime, report: &Report) -> bool {
-        self.change(now, &report.call, |changed| *changed, |change| change.heed(report)).unwrap_or(false)
+        self.change(now, |changed| *changed, |change| change.heed(report))
     }
 
     /// The switch has left this ask unanswered for too long. True if that changed anything.
     pub fn handle_ask_timeout(&mut self, now: WallTime, ask: AskId) -> bool {
-        let Some(ask) = self.asks.iter().find(|open| open.id == ask).cloned() else { return false };
+        let Some(ask) = self.open(ask).cloned() else { return false };
         if self.is_under_way(&ask) {
             return false;
         }
-        self.change(now, &ask.call, |changed| *changed, |change| change.give_up(&ask)).unwrap_or(false)
+        self.change(now, |changed| *changed, |change| change.give_up(&ask))
+    }
+
+    /// What happened next. To be polled until there is nothing more, after each change.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 }
 
 impl Change<'_> {
     fn heed(&mut self, report: &Report) -> bool {
         let Report { leg, heard, kind, .. } = report;
-        if let ReportKind::Refused(failure) = kind {
-            return self.refused(*leg, *heard, *failure);
+        match kind {
+            ReportKind::Cleared => return self.of_ask(*leg, |change, ask| change.cleared(&ask.call)),
+            ReportKind::Done => return self.of_ask(*leg, |_, _| ()),
+            ReportKind::Merged => return self.of_ask(*leg, Self::merged),
+            ReportKind::Refused(failure) => return self.refused(*leg, *heard, *failure),
+            ReportKind::Routed(endpoint) => return self.routed(*leg, *heard, endpoint),
+            ReportKind::Swapped => return self.of_ask(*leg, Self::swapped),
+            ReportKind::Answered
+            | ReportKind::Ended(_)
+            | ReportKind::Held
+            | ReportKind::Monitoring(_)
+            | ReportKind::Muted
+            | ReportKind::Recording(_)
+            | ReportKind::Redirected(_)
+            | ReportKind::Retrieved
+            | ReportKind::Ringing
+            | ReportKind::Unmuted => {}
         }
-        let Some(party) = self.live(*leg) else { return self.close(|ask| ask.is_answered_by(*leg, kind)) };
+        let Some((call, party)) = self.live(*leg) else { return self.close(|ask| ask.is_answered_by(*leg, kind)) };
         if !party.is_news(*heard) {
             return false;
         }
-        let moved = match kind {
-            ReportKind::Answered => self.answered(*leg),
-            ReportKind::Ended(failure) => self.ended(*leg, *failure),
-            ReportKind::Held => self.talking(*leg, PartyState::Established, PartyState::Held),
-            ReportKind::Refused(_) => false,
-            ReportKind::Retrieved => self.talking(*leg, PartyState::Held, PartyState::Established),
-            ReportKind::Ringing => self.ringing(*leg),
-        };
+        let moved = self.seen_of_leg(&call, *leg, kind);
         let closed = self.close(|ask| ask.is_answered_by(*leg, kind));
-        if (moved || closed)
-            && let Some(party) = self.party_mut(*leg)
-        {
-            party.heard = Some(*heard);
+        if moved || closed {
+            let mut parties = self.family.calls.iter_mut().flat_map(|call| &mut call.parties);
+            if let Some(party) = parties.find(|party| party.leg == *leg) {
+                party.heard = Some(*heard);
+            }
         }
         moved || closed
     }
 
-    fn ringing(&mut self, leg: LegId) -> bool {
+    fn seen_of_leg(&mut self, call: &CallId, leg: LegId, kind: &ReportKind) -> bool {
+        match kind {
+            ReportKind::Answered => self.answered(call, leg),
+            ReportKind::Ended(failure) => self.ended(call, leg, *failure),
+            ReportKind::Held => self.held(call, leg),
+            ReportKind::Monitoring(mode) => self.monitoring(call, leg, *mode),
+            ReportKind::Muted => self.muted(call, leg, Mute::On),
+            ReportKind::Recording(to) => self.recording(call, *to),
+            ReportKind::Redirected(endpoint) => self.redirected(call, leg, endpoint),
+            ReportKind::Retrieved => self.retrieved(call, leg),
+            ReportKind::Ringing => self.ringing(call, leg),
+            ReportKind::Unmuted => self.muted(call, leg, Mute::Off),
+            ReportKind::Cleared
+            | ReportKind::Done
+            | ReportKind::Merged
+            | ReportKind::Refused(_)
+            | ReportKind::Routed(_)
+            | ReportKind::Swapped => false,
+        }
+    }
+
+    /// A report of an ask: closes it, and does what it says. It has no effect on an ask that is closed.
+    fn of_ask(&mut self, ask: AskId, then: impl FnOnce(&mut Self, &Ask)) -> bool {
+        let Some(ask) = self.family.open(ask).cloned() else { return false };
+        self.close(|open| open.id == ask.id);
+        then(self, &ask);
+        true
+    }
+
+    fn ringing(&mut self, call: &CallId, leg: LegId) -> bool {
         let now = self.now;
-        let Some(party) = self.party_mut(leg) else { return false };
+        let Some(party) = self.live_mut(leg) else { return false };
         match party.state {
             PartyState::Invited => {
+                if self.comes_too_late(call, leg) {
+                    return true;
+                }
+                let Some(party) = self.live_mut(leg) else { return false };
                 party.state = PartyState::Ringing;
                 party.since = now;
-                self.tell(EventKind::StatusChange, leg);
+                self.come_in(call, leg);
+                self.tell(EventKind::StatusChange, call, leg);
+                self.take_the_place(call, leg);
                 true
             }
             // The caller's own device rings: no state of its call, but its leg has been heard of.
@@ -65,26 +115,34 @@ impl Change<'_> {
         }
     }
 
-    fn answered(&mut self, leg: LegId) -> bool {
+    fn answered(&mut self, call: &CallId, leg: LegId) -> bool {
         let now = self.now;
-        let Some(party) = self.party_mut(leg) else { return false };
+        let Some(party) = self.live_mut(leg) else { return false };
         match party.state {
             PartyState::Invited => party.since = now,
             PartyState::Ringing => {}
             PartyState::Dialing | PartyState::Established | PartyState::Held | PartyState::Released(_) => return false,
         }
+        if self.comes_too_late(call, leg) {
+            return true;
+        }
+        let Some(party) = self.live_mut(leg) else { return false };
         party.state = PartyState::Established;
-        match party.joining.take() {
-            Some(joining) => self.join(leg, joining),
-            None => self.connect(leg),
+        if let Some(joining) = party.joining.take_if(|joining| joining.entry == Entry::Added) {
+            self.join(call, leg, joining);
+        } else {
+            self.come_in(call, leg);
+            self.tell(EventKind::StatusChange, call, leg);
+            self.take_the_place(call, leg);
+            self.connect(call, leg);
         }
         true
     }
 
     /// The dialled party answered: it and the caller talk.
-    fn connect(&mut self, leg: LegId) {
-        self.tell(EventKind::StatusChange, leg);
-        let waiting = self.call.parties.iter_mut().filter(|party| party.state == PartyState::Dialing);
+    fn connect(&mut self, call: &CallId, leg: LegId) {
+        let Some(found) = self.call_mut(call) else { return };
+        let waiting = found.parties.iter_mut().filter(|party| party.leg != leg && party.state == PartyState::Dialing);
         let callers: Vec<LegId> = waiting
             .map(|party| {
                 party.state = PartyState::Established;
@@ -92,45 +150,85 @@ impl Change<'_> {
             })
             .collect();
         for caller in callers {
-            self.tell(EventKind::StatusChange, caller);
+            self.tell(EventKind::StatusChange, call, caller);
         }
     }
 
     /// The party that was being added answered: now it and the others see each other.
-    fn join(&mut self, leg: LegId, joining: Joining) {
-        let before = self.call.user_data.clone();
-        self.call.user_data.merge(&joining.user_data);
-        let present = self.present();
-        if self.call.owner.is_none() && present.len() >= 3 {
-            self.call.user_data.mark_owner(&joining.by);
-            self.call.owner = Some(joining.by);
+    fn join(&mut self, call: &CallId, leg: LegId, joining: Joining) {
+        let listens = self.live(leg).is_some_and(|(_, party)| party.monitor.is_some());
+        if let Some(party) = self.live_mut(leg) {
+            party.entered = Entered::Now;
         }
-        let data_changed = self.call.user_data != before;
-        self.tell(EventKind::StatusChange, leg);
-        for other in present.into_iter().filter(|other| *other != leg) {
+        let Some(found) = self.call_mut(call) else { return };
+        let before = found.user_data.clone();
+        found.user_data.merge(&joining.user_data);
+        if !listens {
+            found.mark_conference(joining.by);
+        }
+        let data_changed = found.user_data != before;
+        self.tell(EventKind::StatusChange, call, leg);
+        let is_seen = self.present(call).contains(&leg);
+        for other in self.present(call).into_iter().filter(|other| *other != leg) {
             if data_changed {
-                self.tell(EventKind::AttachedDataChanged, other);
+                self.tell(EventKind::AttachedDataChanged, call, other);
             }
-            self.tell(EventKind::ParticipantsUpdated, other);
+            if is_seen {
+                self.tell(EventKind::ParticipantsUpdated, call, other);
+            }
         }
     }
 
-    fn talking(&mut self, leg: LegId, from: PartyState, to: PartyState) -> bool {
-        let Some(party) = self.party_mut(leg).filter(|party| party.state == from) else { return false };
-        party.state = to;
-        self.tell(EventKind::StatusChange, leg);
+    pub(super) fn held(&mut self, call: &CallId, leg: LegId) -> bool {
+        let Some(party) = self.live_mut(leg) else { return false };
+        if !matches!(party.state, PartyState::Dialing | PartyState::Established) {
+            return false;
+        }
+        party.state = PartyState::Held;
+        self.tell(EventKind::StatusChange, call, leg);
         true
     }
 
-    fn ended(&mut self, leg: LegId, failure: Failure) -> bool {
-        let Some(party) = self.live(leg).cloned() else { return false };
+    /// Back from hold. Whoever was put on hold while its target still rang goes on waiting for it.
+    pub(super) fn retrieved(&mut self, call: &CallId, leg: LegId) -> bool {
+        let others = self.call(call).map(|found| found.live().filter(|party| party.leg != leg));
+        let talks = others.is_some_and(|mut others| others.any(|party| party.state.is_talking()));
+        let Some(party) = self.live_mut(leg).filter(|party| party.state == PartyState::Held) else { return false };
+        party.state = if talks { PartyState::Established } else { PartyState::Dialing };
+        self.tell(EventKind::StatusChange, call, leg);
+        true
+    }
+
+    fn muted(&mut self, call: &CallId, leg: LegId, mute: Mute) -> bool {
+        let Some(party) = self.live_mut(leg).filter(|party| party.mute != mute) else { return false };
+        party.mute = mute;
+        self.tell(EventKind::StatusChange, call, leg);
+        true
+    }
+
+    fn recording(&mut self, call: &CallId, to: Recording) -> bool {
+        let Some(found) = self.call_mut(call).filter(|found| found.recording != to) else { return false };
+        found.recording = to;
+        found.user_data.mark_recording(to);
+        for leg in self.all(call) {
+            self.tell(EventKind::CallRecordingStateChange, call, leg);
+        }
+        true
+    }
+
+    pub(super) fn ended(&mut self, call: &CallId, leg: LegId, failure: Failure) -> bool {
+        let Some((_, party)) = self.live(leg) else { return false };
+        let party = party.clone();
         self.release(leg);
+        if self.queue_again(call, &party, failure) {
+            return true;
+        }
         if party.joining.is_none() {
-            self.left();
+            self.left(call);
         }
         let asker = match party.state {
             PartyState::Dialing => Some((party.endpoint.home, party.endpoint.number)),
-            PartyState::Invited | PartyState::Ringing => self.asks.iter().find(|ask| ask.id == leg).and_then(dialler),
+            PartyState::Invited | PartyState::Ringing => self.family.open(leg).and_then(dialler),
             PartyState::Established | PartyState::Held | PartyState::Released(_) => None,
         };
         // Who asked for a party to be added must hear that it declined, too: nothing else tells.
@@ -146,68 +244,78 @@ impl Change<'_> {
         if let Some((home, number)) = asker
             && failure != Failure::None
         {
-            self.tell_failure(failure, home, number);
+            self.tell_failure(call, failure, home, number);
         }
         true
     }
 
     /// Someone left. One alone does not talk: then the others go, too.
-    fn left(&mut self) {
-        let present = self.present();
-        if present.len() < 2 {
-            let rest: Vec<LegId> = self.call.live().map(|party| party.leg).collect();
-            for leg in rest {
+    pub(super) fn left(&mut self, call: &CallId) {
+        self.unwatch(call);
+        let present = self.present(call);
+        if present.len() < 2 && !self.waits_in_a_queue(call) {
+            for leg in self.all(call) {
                 self.release(leg);
-                self.ask_release(leg);
+                self.ask_release(call, leg);
             }
+            self.close(|ask| ask.call == *call && matches!(ask.kind, AskKind::Route { .. }));
             return;
         }
-        let is_conference = present.len() > 2;
-        let data_changed = !is_conference && self.call.owner.take().is_some();
+        let Some(found) = self.call_mut(call) else { return };
+        let data_changed = present.len() <= 2 && found.owner.take().is_some();
         if data_changed {
-            self.call.user_data.unmark_owner();
+            found.user_data.unmark_owner();
         }
         for leg in present {
             if data_changed {
-                self.tell(EventKind::AttachedDataChanged, leg);
+                self.tell(EventKind::AttachedDataChanged, call, leg);
             }
-            self.tell(EventKind::ParticipantsUpdated, leg);
+            self.tell(EventKind::ParticipantsUpdated, call, leg);
         }
     }
 
+    /// The switch ended the call for everybody, or will: all leave at once, and each sees who was there.
+    fn cleared(&mut self, call: &CallId) {
+        for leg in self.all(call) {
+            self.release(leg);
+        }
+        self.close(|ask| ask.call == *call);
+    }
+
     fn refused(&mut self, ask: AskId, heard: Heard, failure: Failure) -> bool {
-        let Some(ask) = self.asks.iter().find(|open| open.id == ask).cloned() else { return false };
-        match ask.kind {
-            AskKind::Connect(_) | AskKind::Dial { .. } => {
-                if self.live(ask.id).is_some_and(|party| !party.is_news(heard)) {
-                    return false;
-                }
-                self.ended(ask.id, failure);
-                if let Some(party) = self.party_mut(ask.id) {
+        let Some(ask) = self.family.open(ask).cloned() else { return false };
+        if !ask.kind.makes_a_leg() {
+            self.fail(&ask, failure);
+            return true;
+        }
+        match self.live(ask.id).map(|(call, party)| (call, party.is_news(heard))) {
+            Some((_, false)) => return false,
+            Some((call, true)) => {
+                self.ended(&call, ask.id, failure);
+                let mut parties = self.family.calls.iter_mut().flat_map(|call| &mut call.parties);
+                if let Some(party) = parties.find(|party| party.leg == ask.id) {
                     party.heard = Some(heard);
                 }
-                self.close(|open| open.leg() == ask.id);
             }
-            AskKind::Answer(_) | AskKind::Hold(_) | AskKind::Release(_) | AskKind::Retrieve(_) => {
-                self.fail(&ask, failure);
-            }
+            None => self.no_route(&ask),
         }
+        self.close(|open| open.leg() == ask.id);
         true
     }
 
     fn give_up(&mut self, ask: &Ask) -> bool {
-        match ask.kind {
-            AskKind::Connect(_) | AskKind::Dial { .. } => {
-                let was_awaited = self.ended(ask.id, Failure::Timeout);
-                self.close(|open| open.leg() == ask.id && (was_awaited || open.id == ask.id));
-                if was_awaited {
-                    // A switch that is late may make the leg after all.
-                    self.ask_release(ask.id);
-                }
-            }
-            AskKind::Answer(_) | AskKind::Hold(_) | AskKind::Release(_) | AskKind::Retrieve(_) => {
-                self.fail(ask, Failure::Timeout);
-            }
+        if !ask.kind.makes_a_leg() {
+            self.fail(ask, Failure::Timeout);
+            return true;
+        }
+        let call = self.live(ask.id).map(|(call, _)| call);
+        let was_awaited = call.as_ref().is_some_and(|call| self.ended(call, ask.id, Failure::Timeout));
+        self.close(|open| open.leg() == ask.id && (was_awaited || open.id == ask.id));
+        if let Some(call) = call
+            && was_awaited
+        {
+            // A switch that is late may make the leg after all.
+            self.ask_release(&call, ask.id);
         }
         true
     }
@@ -215,14 +323,65 @@ impl Change<'_> {
     /// Closes the ask. Who asked is told, unless the leg is gone, and with it what was wanted.
     fn fail(&mut self, ask: &Ask, failure: Failure) {
         self.close(|open| open.id == ask.id);
-        if let Some(number) = self.live(ask.leg()).map(|party| party.endpoint.number.clone()) {
-            self.tell_failure(failure, ask.asker.clone(), number);
+        match ask.kind {
+            AskKind::Hold(leg) => self.not_held(leg),
+            AskKind::Adopt(_)
+            | AskKind::Answer(_)
+            | AskKind::Clear
+            | AskKind::Connect(_)
+            | AskKind::Dial { .. }
+            | AskKind::Dtmf { .. }
+            | AskKind::Merge { .. }
+            | AskKind::Monitor { .. }
+            | AskKind::Mute(_)
+            | AskKind::Record { .. }
+            | AskKind::Release(_)
+            | AskKind::Retrieve(_)
+            | AskKind::Route { .. }
+            | AskKind::Swap { .. }
+            | AskKind::Unmute(_) => {}
         }
+        let leg = match ask.kind {
+            AskKind::Merge { main, .. } => Some(main),
+            AskKind::Swap { retrieve, .. } => Some(retrieve),
+            AskKind::Clear => self.leg_of(&ask.call, ask.asker.as_ref()),
+            AskKind::Adopt(_)
+            | AskKind::Answer(_)
+            | AskKind::Connect(_)
+            | AskKind::Dial { .. }
+            | AskKind::Dtmf { .. }
+            | AskKind::Hold(_)
+            | AskKind::Monitor { .. }
+            | AskKind::Mute(_)
+            | AskKind::Record { .. }
+            | AskKind::Release(_)
+            | AskKind::Retrieve(_)
+            | AskKind::Route { .. }
+            | AskKind::Unmute(_) => Some(ask.leg()),
+        };
+        let number = leg.and_then(|leg| self.live(leg)).map(|(_, party)| party.endpoint.number.clone());
+        if let Some(number) = number {
+            self.tell_failure(&ask.call, failure, ask.asker.clone(), number);
+        }
+    }
+
+    /// A consult call put the main call on hold at once, and the switch did not.
+    fn not_held(&mut self, leg: LegId) {
+        let Some((call, _)) = self.live(leg) else { return };
+        if let Some(party) = self.live_mut(leg).filter(|party| party.state == PartyState::Held) {
+            party.state = PartyState::Established;
+            self.tell(EventKind::StatusChange, &call, leg);
+        }
+    }
+
+    fn leg_of(&self, call: &CallId, home: Option<&Home>) -> Option<LegId> {
+        let home = home?;
+        self.call(call)?.live().find(|party| party.endpoint.home.as_ref() == Some(home)).map(|party| party.leg)
     }
 }
 
 impl Party {
-    fn is_news(&self, heard: Heard) -> bool {
+    pub(super) fn is_news(&self, heard: Heard) -> bool {
         self.heard.is_none_or(|newest| newest < heard)
     }
 }
@@ -230,8 +389,20 @@ impl Party {
 fn dialler(ask: &Ask) -> Option<(Option<Home>, Number)> {
     match &ask.kind {
         AskKind::Dial { from, .. } => Some((ask.asker.clone(), from.clone())),
-        AskKind::Answer(_) | AskKind::Connect(_) | AskKind::Hold(_) | AskKind::Release(_) | AskKind::Retrieve(_) => {
-            None
-        }
+        AskKind::Adopt(_)
+        | AskKind::Answer(_)
+        | AskKind::Clear
+        | AskKind::Connect(_)
+        | AskKind::Dtmf { .. }
+        | AskKind::Hold(_)
+        | AskKind::Merge { .. }
+        | AskKind::Monitor { .. }
+        | AskKind::Mute(_)
+        | AskKind::Record { .. }
+        | AskKind::Release(_)
+        | AskKind::Retrieve(_)
+        | AskKind::Route { .. }
+        | AskKind::Swap { .. }
+        | AskKind::Unmute(_) => None,
     }
 }

@@ -1,13 +1,59 @@
-//! Attached data: how one set of it is merged into another.
+//! Attached data: how it is changed, and what stands in it of the call itself.
 
 use std::sync::Arc;
 
-use crate::calls::model::{Datum, UserData};
-use crate::ids::Number;
+use crate::calls::change::Change;
+use crate::calls::model::{Call, Datum, Recording, UserData};
+use crate::calls::operation::Refused;
+use crate::ids::{CallId, Number};
 
 /// The key under which every party sees who first made the call a conference. It is the call's own: agents
 /// cannot set it.
 pub const FIRST_CONFERENCE_PARTY: &str = "FirstConferencePartyDN";
+
+/// The key under which every party sees whether the call is recorded, once it was.
+pub const RECORDED: &str = "GSIP_RECORD";
+
+/// How many keys a call's data may have.
+const KEYS: usize = 1024;
+
+/// How long a call's data may be, its keys and values together.
+const BYTES: usize = 64 * 1024;
+
+impl Change<'_> {
+    /// Changes the data of a call, and tells every agent on it who does not learn it otherwise.
+    ///
+    /// # Errors
+    /// [`Refused::TooMany`] if it would become too much.
+    pub(super) fn edit(&mut self, call: &CallId, edit: impl FnOnce(&mut UserData)) -> Result<bool, Refused> {
+        let Some(found) = self.call_mut(call) else { return Err(Refused::NotFound) };
+        let mut data = found.user_data.clone();
+        edit(&mut data);
+        if let Some(owner) = found.owner.clone() {
+            data.mark_owner(&owner);
+        }
+        if !data.fits() {
+            return Err(Refused::TooMany("data"));
+        }
+        if data == found.user_data {
+            return Ok(false);
+        }
+        found.user_data = data;
+        let all = self.all(call);
+        self.tell_data(call, &all);
+        Ok(true)
+    }
+}
+
+impl Call {
+    /// Once there are three, it is a conference, and who made it one owns it.
+    pub(super) fn mark_conference(&mut self, by: Number) {
+        if self.owner.is_none() && self.is_conference() {
+            self.user_data.mark_owner(&by);
+            self.owner = Some(by);
+        }
+    }
+}
 
 impl UserData {
     /// The value of this key.
@@ -24,13 +70,37 @@ impl UserData {
         }
     }
 
+    /// Whether there is room for that, too.
+    pub(super) fn has_room_for(&self, newer: &Self) -> bool {
+        let mut both = self.clone();
+        both.merge(newer);
+        both.fits()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.retain(|(name, _)| &**name != key);
+    }
+
     pub(super) fn mark_owner(&mut self, owner: &Number) {
         // A number holds no quote, backslash or control character, so quoted it is JSON.
         self.put(&FIRST_CONFERENCE_PARTY.into(), Datum(format!("\"{owner}\"").into()));
     }
 
     pub(super) fn unmark_owner(&mut self) {
-        self.0.retain(|(name, _)| &**name != FIRST_CONFERENCE_PARTY);
+        self.remove(FIRST_CONFERENCE_PARTY);
+    }
+
+    pub(super) fn mark_recording(&mut self, recording: Recording) {
+        let value = match recording {
+            Recording::Paused => "\"PAUSED\"",
+            Recording::Recording => "\"ON\"",
+            Recording::Stopped => "\"OFF\"",
+        };
+        self.put(&RECORDED.into(), Datum(value.into()));
     }
 
     fn put(&mut self, key: &Arc<str>, datum: Datum) {
@@ -38,5 +108,10 @@ impl UserData {
             Some((_, old)) => *old = datum,
             None => self.0.push((Arc::clone(key), datum)),
         }
+    }
+
+    fn fits(&self) -> bool {
+        let bytes: usize = self.0.iter().map(|(key, datum)| key.len() + datum.0.len()).sum();
+        self.0.len() <= KEYS && bytes <= BYTES
     }
 }

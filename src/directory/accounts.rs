@@ -107,6 +107,13 @@ impl Accounts {
     }
 }
 
+impl Agent {
+    /// Whether the agent has this feature.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|each| each == feature)
+    }
+}
+
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Agent").field("id", &self.id).field("number", &self.number).finish_non_exhaustive()

@@ -113,6 +113,9 @@ impl Roster {
     /// Takes a call's record in: who talked on a call and left it may have work to do. `before` is its family as it was.
     pub(super) fn apply_call(&mut self, at: Position, before: Option<&Family>, changed: &CallChanged) {
         for event in &changed.events {
+            if event.kind == EventKind::Missed {
+                self.to_hand.push_back((event.to.agent.clone(), AgentInput::NotAnswered(at)));
+            }
             if let Some((_, left)) = left(&changed.family, event)
                 && before.is_some_and(|before| talked(before, left))
             {
@@ -120,12 +123,6 @@ impl Roster {
                 self.to_hand.push_back((event.to.agent.clone(), input));
             }
         }
-    }
-
-    /// A call that a queue sent to the agent was not answered, as the record at this position says.
-    #[expect(dead_code, reason = "for queues, which the switch does not have yet")]
-    pub(super) fn not_answered(&mut self, at: Position, agent: AgentId) {
-        self.to_hand.push_back((agent, AgentInput::NotAnswered(at)));
     }
 
     fn owner(&mut self, make: impl FnOnce() -> RosterActor, metrics: &Metrics) -> Addr<RosterActor> {

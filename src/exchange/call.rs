@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::calls::{Accepted, Ask, AskId, Failure, Family, Operation, Refused, Report, ReportKind};
+use crate::calls::{Accepted, Ask, AskId, Failure, Family, Operation, Refused, Report, ReportKind, Rules};
 use crate::clock;
 use crate::exchange::handle::CommandError;
 use crate::ids::{AgentId, CallId, Position, RecordId};
@@ -26,6 +26,15 @@ const TRIES: u8 = 8;
 /// How long a report waits for a log that takes no writes.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How calls are conducted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conduct {
+    /// How long the switch may take to answer an ask.
+    pub ask_timeout: Duration,
+    /// What agents may do.
+    pub rules: Rules,
+}
+
 /// Owns one call family.
 #[derive(Debug)]
 pub(super) struct CallActor {
@@ -34,7 +43,7 @@ pub(super) struct CallActor {
     family: Family,
     /// The family's newest record; `None` before the first.
     version: Option<Position>,
-    ask_timeout: Duration,
+    conduct: Conduct,
     /// Changes that wait for the one under way.
     waiting: VecDeque<Change>,
     under_way: bool,
@@ -112,10 +121,10 @@ impl CallActor {
         metrics: Metrics,
         family: Family,
         version: Option<Position>,
-        ask_timeout: Duration,
+        conduct: Conduct,
     ) -> Self {
         let waiting = VecDeque::new();
-        Self { log, metrics, family, version, ask_timeout, waiting, under_way: false, timer: None }
+        Self { log, metrics, family, version, conduct, waiting, under_way: false, timer: None }
     }
 
     fn next(&mut self, ctx: &mut Context<Self>) {
@@ -123,13 +132,17 @@ impl CallActor {
             let Some(change) = self.waiting.pop_front() else { break };
             self.decide(change, ctx);
         }
+        // Of a family that was over already nothing more is to come.
+        if self.family.is_over() && !self.under_way {
+            return self.end(ctx);
+        }
         self.arm(ctx);
     }
 
     /// Decides a change on the family as it is, and has it written down.
     fn decide(&mut self, change: Change, ctx: &mut Context<Self>) {
         let mut after = self.family.clone();
-        let cause = match decide(&mut after, &change.input) {
+        let cause = match decide(&mut after, self.conduct.rules, &change.input) {
             Ok(Some(cause)) => cause,
             Ok(None) => return change.tell(Ok(None)),
             Err(refused) => return change.tell(Err(refused.into())),
@@ -176,9 +189,19 @@ impl CallActor {
             Input::Report(report) => match report.kind {
                 ReportKind::Ended(Failure::None)
                 | ReportKind::Answered
+                | ReportKind::Cleared
+                | ReportKind::Done
                 | ReportKind::Held
+                | ReportKind::Merged
+                | ReportKind::Monitoring(_)
+                | ReportKind::Muted
+                | ReportKind::Recording(_)
+                | ReportKind::Redirected(_)
                 | ReportKind::Retrieved
-                | ReportKind::Ringing => AskOutcome::Done,
+                | ReportKind::Ringing
+                | ReportKind::Routed(_)
+                | ReportKind::Swapped
+                | ReportKind::Unmuted => AskOutcome::Done,
                 ReportKind::Ended(_) | ReportKind::Refused(_) => AskOutcome::Failed,
             },
             Input::Timeout(_) => AskOutcome::TimedOut,
@@ -249,10 +272,10 @@ impl CallActor {
         if self.under_way {
             return;
         }
-        let Some(wait) = self.family.next_due(clock::wall(), self.ask_timeout) else { return };
+        let Some(wait) = self.family.next_due(clock::wall(), self.conduct.ask_timeout) else { return };
         self.timer = Some(ctx.run_later(wait, |actor, ctx| {
             actor.timer = None;
-            for ask in actor.family.due_asks(clock::wall(), actor.ask_timeout) {
+            for ask in actor.family.due_asks(clock::wall(), actor.conduct.ask_timeout) {
                 actor.waiting.push_back(Change::untold(Input::Timeout(ask)));
             }
             actor.next(ctx);
@@ -261,12 +284,12 @@ impl CallActor {
 }
 
 /// What an input does to a family: why its next record is written, or `None` if there is nothing to write.
-fn decide(family: &mut Family, input: &Input) -> Result<Option<Cause>, Refused> {
+fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cause>, Refused> {
     let now = clock::wall();
     Ok(match input {
         Input::Created(cause) => Some(cause.clone()),
         Input::Operation { agent, call, operation, name, key } => {
-            match family.handle_operation(now, agent, call, operation.clone())? {
+            match family.handle_operation(now, rules, agent, call, operation.clone())? {
                 Accepted::AlreadyAsked => None,
                 Accepted::Changed => {
                     Some(Cause::Operation { name: (*name).into(), agent: agent.clone(), key: key.clone() })

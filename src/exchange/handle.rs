@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::agents;
 use crate::agents::{Kind, Voice};
-use crate::calls::{Call, Party, Refused};
+use crate::calls::{Call, Family, Party, Refused, Seen};
 use crate::clock;
 use crate::directory::{Directory, EndedLogins};
 use crate::exchange::agents::{AgentCommanded, AgentRequest, EndLogin};
@@ -18,7 +18,7 @@ use crate::gws::Command;
 use crate::ids::{AgentId, CallId, IdempotencyKey, LoginId, Position, WallTime};
 use crate::log::{Follower, Lagged, Log, Record};
 use crate::metrics;
-use crate::metrics::{CommandOutcome, Metrics, OperationName, Waiting};
+use crate::metrics::{CommandOutcome, Label, Metrics, OperationName, Waiting};
 use crate::records::LoginEnded;
 use crate::switch::{Reports, Switch};
 
@@ -48,10 +48,19 @@ pub enum CommandError {
 /// A call as one agent is part of it.
 #[derive(Clone, Debug)]
 pub struct CallView {
+    /// The family it belongs to.
+    pub family: Arc<Family>,
     /// The call.
     pub call: Call,
     /// The agent's part in it.
     pub party: Party,
+}
+
+impl CallView {
+    /// The call as the agent sees it.
+    pub fn seen(&self) -> Seen<'_> {
+        Seen { family: &self.family, call: &self.call, party: &self.party }
+    }
 }
 
 /// An agent's calls and state, and how far the log had been applied.
@@ -237,14 +246,8 @@ fn label(outcome: &Result<(), CommandError>) -> CommandOutcome {
 
 /// Which operation it was, for its label.
 fn operation(command: &Command) -> OperationName {
-    match command {
-        Command::Answer => OperationName::Answer,
-        Command::Dial { .. } => OperationName::Dial,
-        Command::Hangup => OperationName::Hangup,
-        Command::Hold => OperationName::Hold,
-        Command::Retrieve => OperationName::Retrieve,
-        Command::SingleStepConference { .. } => OperationName::SingleStepConference,
-    }
+    let is_it = |name: &&OperationName| name.as_str() == command.name();
+    OperationName::ALL.iter().find(is_it).copied().unwrap_or(OperationName::Other)
 }
 
 /// Which operation on an agent's own state it was, for its label.

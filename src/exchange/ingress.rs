@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, StreamHandler, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, StreamHandler, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Report};
+use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Right, Rights, Target};
 use crate::clock;
 use crate::directory::{Directory, EndedLogins};
 use crate::exchange::agents::Roster;
-use crate::exchange::call::{CallActor, Change, Input};
+use crate::exchange::call::{CallActor, Change, Conduct, Input};
 use crate::exchange::handle::{CommandError, Snapshot, batches};
 use crate::exchange::keys::fingerprint;
 use crate::exchange::ledger::{Known, Ledger};
 use crate::exchange::settings::Settings;
-use crate::gws::Command;
+use crate::gws::{Command, Destination};
 use crate::ids::{AgentId, CallId, ConnId, Fingerprint, IdempotencyKey, Number, Position};
 use crate::log::{Lagged, Log, ReadError, Record};
 use crate::metrics;
@@ -51,7 +49,7 @@ pub(super) struct CommandIngress {
     /// The agents' states.
     pub(super) roster: Roster,
     /// The owners of families that something was asked of; their addresses only.
-    owners: BTreeMap<CallId, Addr<CallActor>>,
+    pub(super) owners: BTreeMap<CallId, Addr<CallActor>>,
     /// Commands with a key that are on their way, and who else waits for their answer.
     keyed: BTreeMap<(AgentId, IdempotencyKey), Keyed>,
     /// Answers that leave once the ledger has applied their position, so that a read after them shows it.
@@ -91,11 +89,6 @@ pub(super) struct Commanded {
     /// Told how it ended.
     pub tell: Tell,
 }
-
-/// A report of the switch. `false` if it was not taken, and may be if it is brought again.
-#[derive(Debug, Message)]
-#[rtype(result = "bool")]
-pub(super) struct Reported(pub Report);
 
 /// An agent wants to read its calls and its state. `None` if there is no such agent.
 #[derive(Debug, Message)]
@@ -228,7 +221,7 @@ impl CommandIngress {
     }
 
     /// The owner of a family, started if it has none.
-    fn owner(&mut self, known: &Known) -> Addr<CallActor> {
+    pub(super) fn owner(&mut self, known: &Known) -> Addr<CallActor> {
         let root = &known.family.root;
         if let Some(owner) = self.owners.get(root).filter(|owner| owner.connected()) {
             return owner.clone();
@@ -236,17 +229,25 @@ impl CommandIngress {
         self.start(known.family.as_ref().clone(), Some(known.version))
     }
 
-    fn start(&mut self, family: Family, version: Option<Position>) -> Addr<CallActor> {
+    pub(super) fn start(&mut self, family: Family, version: Option<Position>) -> Addr<CallActor> {
         let root = family.root.clone();
-        let owner =
-            CallActor::new(Arc::clone(&self.log), self.metrics.clone(), family, version, self.settings.ask_timeout)
-                .start();
+        let conduct = Conduct { ask_timeout: self.settings.ask_timeout, rules: self.settings.call_rules };
+        let owner = CallActor::new(Arc::clone(&self.log), self.metrics.clone(), family, version, conduct).start();
         self.owners.insert(root, owner.clone());
         owner
     }
 
-    fn endpoint(&self, number: &Number) -> Endpoint {
-        Endpoint { number: number.clone(), home: self.directory.home(number) }
+    pub(super) fn endpoint(&self, number: &Number) -> Endpoint {
+        let home = self.directory.home(number);
+        let agent = home.as_ref().and_then(|home| self.directory.agent(&home.agent));
+        let may_record = agent.is_some_and(|agent| agent.has(RECORDING));
+        let recording = if may_record { Right::Granted } else { Right::Withheld };
+        Endpoint { number: number.clone(), home, rights: Rights { recording } }
+    }
+
+    fn target(&self, destination: Destination) -> Target {
+        let Destination { number, location, user_data } = destination;
+        Target { endpoint: self.endpoint(&number), location, user_data }
     }
 
     /// Routes a command to the owner of its call. The owner's answer comes by the returned receiver.
@@ -258,11 +259,14 @@ impl CommandIngress {
         key: Option<CommandKey>,
     ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let name = command.name();
+        if !self.directory.agent(agent).is_some_and(|agent| agent.has(VOICE)) {
+            return Err(Refused::NotPermitted { operation: name }.into());
+        }
         let (tell, told) = oneshot::channel();
         let (owner, input) = match (command, call) {
-            (Command::Dial { destination, location, user_data }, _) => {
+            (Command::Dial(destination), _) => {
                 let caller = self.directory.agent(agent).ok_or(Refused::NotFound)?.number.clone();
-                let target = self.endpoint(&destination);
+                let Target { endpoint: target, location, user_data } = self.target(destination);
                 let kind = if target.home.is_some() { CallType::Internal } else { CallType::Outbound };
                 let dial = Dial {
                     root: CallId::draw(),
@@ -279,8 +283,16 @@ impl CommandIngress {
             }
             (command, Some(call)) => {
                 let operation = self.operation(command)?;
-                let known = self.ledger.family_of(&call).cloned().ok_or(Refused::NotFound)?;
-                (self.owner(&known), Input::Operation { agent: agent.clone(), call, operation, name, key })
+                let owner = match self.ledger.family_of(&call).cloned() {
+                    Some(known) => self.owner(&known),
+                    // Its subject has ended: what is still said of it begins one anew.
+                    None => {
+                        let family = Arc::clone(self.ledger.over(&call).ok_or(Refused::NotFound)?);
+                        let owner = self.owners.get(&family.root).filter(|owner| owner.connected()).cloned();
+                        owner.unwrap_or_else(|| self.start(family.as_ref().clone(), None))
+                    }
+                };
+                (owner, Input::Operation { agent: agent.clone(), call, operation, name, key })
             }
             (_, None) => return Err(Refused::NotFound.into()),
         };
@@ -294,14 +306,14 @@ impl CommandIngress {
 
     fn operation(&self, command: Command) -> Result<Operation, CommandError> {
         Ok(match command {
-            Command::Answer => Operation::Answer,
-            Command::Dial { .. } => return Err(Refused::NotFound.into()),
-            Command::Hangup => Operation::Hangup,
-            Command::Hold => Operation::Hold,
-            Command::Retrieve => Operation::Retrieve,
-            Command::SingleStepConference { destination, location, user_data } => {
-                Operation::SingleStepConference { target: self.endpoint(&destination), location, user_data }
+            Command::Dial(_) => return Err(Refused::NotFound.into()),
+            Command::Initiate(purpose, destination) => {
+                let (call, conn) = (CallId::draw(), ConnId::draw());
+                Operation::Initiate { purpose, target: self.target(destination), call, conn }
             }
+            Command::Operation(operation) => operation,
+            Command::SingleStepConference(destination) => Operation::SingleStepConference(self.target(destination)),
+            Command::SingleStepTransfer(destination) => Operation::SingleStepTransfer(self.target(destination)),
         })
     }
 
@@ -393,6 +405,12 @@ impl CommandIngress {
     }
 }
 
+/// The feature that every operation on calls takes.
+const VOICE: &str = "api-voice";
+
+/// The feature that recording takes.
+const RECORDING: &str = "api-voice-recording";
+
 fn tell_all(tells: impl IntoIterator<Item = Tell>, outcome: &Result<(), CommandError>) {
     for tell in tells {
         // Whoever asked may have gone away; what was done is done.
@@ -441,25 +459,6 @@ impl Handler<Commanded> for CommandIngress {
             Ok(told) => self.await_owner(told, agent, key, tell, ctx),
             Err(error) => tell_all([tell], &Err(error)),
         }
-    }
-}
-
-impl Handler<Reported> for CommandIngress {
-    type Result = ResponseActFuture<Self, bool>;
-
-    fn handle(&mut self, Reported(report): Reported, _: &mut Self::Context) -> Self::Result {
-        // A call that is newer than what the ledger has applied has an owner already.
-        let owner = match self.ledger.family_of(&report.call).cloned() {
-            Some(known) => Some(self.owner(&known)),
-            None => self.owners.get(&report.call).filter(|owner| owner.connected()).cloned(),
-        };
-        let Some(owner) = owner else {
-            tracing::debug!(leg = %report.leg, "a report for a call that is over");
-            return Box::pin(actix::fut::ready(true));
-        };
-        // The owner may have ended just now. Another one is there when the report is brought again.
-        let sent = owner.send(Change::untold(Input::Report(report)));
-        Box::pin(sent.into_actor(self).map(|taken, _, _| taken.is_ok()))
     }
 }
 

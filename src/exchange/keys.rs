@@ -1,27 +1,58 @@
 //! What a command is, so that the same key for another one is noticed.
 
-use crate::calls::{Location, UserData};
-use crate::gws::Command;
-use crate::ids::{CallId, Fingerprint, Number};
+use crate::calls::{Operation, UserData};
+use crate::gws::{Command, Destination};
+use crate::ids::{CallId, Fingerprint};
 
 /// Two commands have the same fingerprint if they are the same operation on the same call with the same arguments.
 pub(super) fn fingerprint(call: Option<&CallId>, command: &Command) -> Fingerprint {
     let call = call.map_or("", CallId::as_str);
-    let head = [command.name(), call];
+    Fingerprint::of([command.name(), call].into_iter().chain(arguments(command)))
+}
+
+fn arguments(command: &Command) -> Vec<&str> {
     match command {
-        Command::Answer | Command::Hangup | Command::Hold | Command::Retrieve => Fingerprint::of(head),
-        Command::Dial { destination, location, user_data }
-        | Command::SingleStepConference { destination, location, user_data } => {
-            Fingerprint::of(head.into_iter().chain(arguments(destination, location.as_ref(), user_data)))
-        }
+        Command::Dial(destination)
+        | Command::Initiate(_, destination)
+        | Command::SingleStepConference(destination)
+        | Command::SingleStepTransfer(destination) => of_destination(destination),
+        Command::Operation(operation) => of_operation(operation),
     }
 }
 
-fn arguments<'a>(
-    destination: &'a Number,
-    location: Option<&'a Location>,
-    user_data: &'a UserData,
-) -> impl Iterator<Item = &'a str> {
-    let data = user_data.0.iter().flat_map(|(key, datum)| [&**key, &*datum.0]);
-    [destination.as_str(), location.map_or("", |location| &location.0)].into_iter().chain(data)
+fn of_destination(destination: &Destination) -> Vec<&str> {
+    let Destination { number, location, user_data } = destination;
+    let location = location.as_ref().map_or("", |location| &location.0);
+    [number.as_str(), location].into_iter().chain(of_data(user_data)).collect()
+}
+
+/// A name says already which of several operations of a kind it is.
+fn of_operation(operation: &Operation) -> Vec<&str> {
+    match operation {
+        Operation::AttachUserData(data) | Operation::SetDisposition(data) | Operation::UpdateUserData(data) => {
+            of_data(data).collect()
+        }
+        Operation::Complete { consult, .. } => consult.iter().map(CallId::as_str).collect(),
+        Operation::DeleteUserDataPair(text) | Operation::SendDtmf(text) => vec![text],
+        Operation::RemoveParticipant(number) => vec![number.as_str()],
+        Operation::Swap { other } => vec![other.as_str()],
+        Operation::Answer
+        | Operation::ClearCall
+        | Operation::DeleteUserData
+        | Operation::Hangup
+        | Operation::Hold
+        | Operation::Initiate { .. }
+        | Operation::MuteCall
+        | Operation::Record(_)
+        | Operation::Reject
+        | Operation::Retrieve
+        | Operation::SingleStepConference(_)
+        | Operation::SingleStepTransfer(_)
+        | Operation::SwitchMonitor(_)
+        | Operation::UnmuteCall => Vec::new(),
+    }
+}
+
+fn of_data(data: &UserData) -> impl Iterator<Item = &str> {
+    data.0.iter().flat_map(|(key, datum)| [&**key, &*datum.0])
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::calls::{Family, Party, PartyState};
+use crate::calls::{Family, Party, PartyState, Seen};
 use crate::exchange::handle::CallView;
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, Position};
 use crate::metrics::CallState;
@@ -17,6 +17,7 @@ pub(super) struct Ledger {
     /// Which family a call belongs to.
     roots: BTreeMap<CallId, CallId>,
     agents: BTreeMap<AgentId, BTreeSet<CallId>>,
+    over: Over,
     done: Done,
 }
 
@@ -29,12 +30,23 @@ pub(super) struct Known {
     pub version: Position,
 }
 
+/// Families that nobody is on any more, for what is still to be said of them; the oldest are forgotten beyond a bound.
+#[derive(Debug, Default)]
+struct Over {
+    families: BTreeMap<CallId, Arc<Family>>,
+    roots: BTreeMap<CallId, CallId>,
+    order: VecDeque<CallId>,
+}
+
 /// Commands that were accepted, by the agent and its key; the oldest are forgotten beyond a bound.
 #[derive(Debug, Default)]
 struct Done {
     keys: BTreeMap<(AgentId, IdempotencyKey), Fingerprint>,
     order: VecDeque<(AgentId, IdempotencyKey)>,
 }
+
+/// How many families are remembered that are over.
+const FAMILIES: usize = 4096;
 
 /// How many accepted commands are remembered by their keys.
 const REMEMBERED: usize = 65_536;
@@ -66,6 +78,8 @@ impl Ledger {
             self.link(&changed.family);
             let family = Arc::new(changed.family.clone());
             self.families.insert(root.clone(), Known { family, version: position });
+        } else {
+            self.over.remember(&changed.family);
         }
     }
 
@@ -79,6 +93,11 @@ impl Ledger {
     /// A family as it is, by the call that it began with.
     pub(super) fn family_at(&self, root: &CallId) -> Option<&Family> {
         Some(&self.families.get(root)?.family)
+    }
+
+    /// The family that a call belonged to, if that is over.
+    pub(super) fn over(&self, call: &CallId) -> Option<&Arc<Family>> {
+        self.over.families.get(self.over.roots.get(call)?)
     }
 
     /// What was done under a key, if the key was used.
@@ -101,10 +120,13 @@ impl Ledger {
         let roots = self.agents.get(agent).into_iter().flatten();
         let mut calls: Vec<CallView> = roots
             .filter_map(|root| self.families.get(root))
-            .flat_map(|known| known.family.calls.iter())
-            .filter_map(|call| {
-                let party = call.party_of(agent)?.clone();
-                Some(CallView { call: call.clone(), party })
+            .flat_map(|known| {
+                let view = |seen: Seen<'_>| CallView {
+                    family: Arc::clone(&known.family),
+                    call: seen.call.clone(),
+                    party: seen.party.clone(),
+                };
+                known.family.seen_by(agent).map(view).collect::<Vec<_>>()
             })
             .collect();
         calls.sort_by_key(|view| view.party.since);
@@ -121,7 +143,8 @@ impl Ledger {
     /// How many living calls have come how far.
     pub(super) fn count(&self) -> [(CallState, i64); 3] {
         let mut counts = [(CallState::Conference, 0), (CallState::Established, 0), (CallState::Setup, 0)];
-        for call in self.families.values().flat_map(|known| &known.family.calls) {
+        let calls = self.families.values().flat_map(|known| &known.family.calls);
+        for call in calls.filter(|call| call.live().next().is_some()) {
             let talk = |party: &&Party| matches!(party.state, PartyState::Established | PartyState::Held);
             let [conference, established, setup] = &mut counts;
             match call.parties.iter().filter(talk).count() {
@@ -153,6 +176,24 @@ impl Ledger {
                     self.agents.remove(agent);
                 }
             }
+        }
+    }
+}
+
+impl Over {
+    fn remember(&mut self, family: &Family) {
+        let root = &family.root;
+        if self.families.insert(root.clone(), Arc::new(family.clone())).is_none() {
+            self.order.push_back(root.clone());
+        }
+        for call in &family.calls {
+            self.roots.insert(call.id.clone(), root.clone());
+        }
+        if self.order.len() > FAMILIES
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(family) = self.families.remove(&oldest)
+        {
+            family.calls.iter().for_each(|call| drop(self.roots.remove(&call.id)));
         }
     }
 }

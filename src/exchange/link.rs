@@ -7,16 +7,17 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, StreamHandler, WrapFuture};
 use tokio::sync::Mutex;
 
-use crate::calls::{Ask, AskKind, LegId, LiveLeg, Report};
+use crate::agents::DoNotDisturb;
+use crate::calls::{Ask, AskKind, LegId, LiveLeg};
 use crate::exchange::handle::batches;
-use crate::exchange::ingress::Reported;
+use crate::exchange::news::Told;
 use crate::exchange::watch::Door;
 use crate::ids::Position;
 use crate::log::{Lagged, Log, Record};
 use crate::metrics::{AskOutcome, Metrics};
 use crate::records;
-use crate::records::{CallChanged, Payload};
-use crate::switch::{Leg, Reports, Switch};
+use crate::records::{AgentChanged, CallChanged, Payload};
+use crate::switch::{Leg, Line, News, Reports, Switch};
 
 /// How often a report is brought to the exchange that does not take it.
 const TRIES: u8 = 25;
@@ -64,8 +65,14 @@ impl SwitchLink {
             })
             .collect();
         let legs = families.iter().flat_map(|changed| changed.family.legs());
-        let legs = legs.map(|LiveLeg { id, call, number, state }| Leg { id, call, number, state });
+        let legs = legs.map(|LiveLeg { id, call, number, state, queue }| Leg { id, call, number, state, queue });
         self.switch.restore(legs.collect());
+        for subject in self.log.subjects("agent/") {
+            let newest = self.log.newest(&subject).ok().flatten();
+            if let Some(Ok(Payload::AgentChanged(changed))) = newest.map(|record| records::decode(&record)) {
+                self.set_line(changed);
+            }
+        }
         for ask in families.into_iter().flat_map(|changed| still_wanted(changed.family.asks)) {
             self.switch.carry_out(ask);
         }
@@ -79,12 +86,26 @@ impl SwitchLink {
         if record.position <= self.restored {
             return;
         }
-        if let Ok(Payload::CallChanged(changed)) = records::decode(record) {
-            for ask in changed.family.asks.into_iter().filter(|ask| ask.id.record == record.position) {
-                self.metrics.switch_asks_total.of(AskOutcome::Asked).inc();
-                self.switch.carry_out(ask);
+        match records::decode(record) {
+            Ok(Payload::AgentChanged(changed)) => self.set_line(changed),
+            Ok(Payload::CallChanged(changed)) => {
+                for ask in changed.family.asks.into_iter().filter(|ask| ask.id.record == record.position) {
+                    self.metrics.switch_asks_total.of(AskOutcome::Asked).inc();
+                    self.switch.carry_out(ask);
+                }
             }
+            Ok(_) | Err(_) => {}
         }
+    }
+
+    /// Tells the switch what an agent's device is set to.
+    fn set_line(&self, AgentChanged { voice, .. }: AgentChanged) {
+        let line = Line {
+            ready: voice.is_ready(),
+            do_not_disturb: voice.do_not_disturb == DoNotDisturb::On,
+            forward: voice.forward_to,
+        };
+        self.switch.set_line(voice.phone.number, line);
     }
 }
 
@@ -111,23 +132,18 @@ fn still_wanted(asks: Vec<Ask>) -> Vec<Ask> {
 }
 
 fn released(ask: &Ask) -> Option<LegId> {
-    match ask.kind {
-        AskKind::Release(leg) => Some(leg),
-        AskKind::Answer(_) | AskKind::Connect(_) | AskKind::Dial { .. } | AskKind::Hold(_) | AskKind::Retrieve(_) => {
-            None
-        }
-    }
+    if let AskKind::Release(leg) = ask.kind { Some(leg) } else { None }
 }
 
-/// Brings a report to the ingress. One that died is started again soon, and takes it then.
-async fn bring(door: Door, report: Report) {
+/// Brings news to the ingress. One that died is started again soon, and takes it then.
+async fn bring(door: Door, news: News) {
     for _ in 0..TRIES {
-        if door.address().send(Reported(report.clone())).await == Ok(true) {
+        if door.address().send(Told(news.clone())).await == Ok(true) {
             return;
         }
         tokio::time::sleep(PAUSE).await;
     }
-    tracing::error!(call = %report.call, leg = %report.leg, "a report of the switch was not taken");
+    tracing::error!(?news, "what the switch told was not taken");
 }
 
 impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for SwitchLink {
@@ -143,10 +159,10 @@ impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for SwitchLink {
     }
 }
 
-impl StreamHandler<Report> for SwitchLink {
-    fn handle(&mut self, report: Report, ctx: &mut Self::Context) {
-        // The next report waits until this one was taken, so that a busy exchange slows the switch down.
-        ctx.wait(bring(self.door.clone(), report).into_actor(self));
+impl StreamHandler<News> for SwitchLink {
+    fn handle(&mut self, news: News, ctx: &mut Self::Context) {
+        // The next waits until this one was taken, so that a busy exchange slows the switch down.
+        ctx.wait(bring(self.door.clone(), news).into_actor(self));
     }
 
     fn finished(&mut self, _: &mut Self::Context) {

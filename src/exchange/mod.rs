@@ -13,6 +13,7 @@ mod ingress;
 mod keys;
 mod ledger;
 mod link;
+mod news;
 mod roster;
 mod settings;
 mod watch;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::agents::{AfterCall, NotAnswered, Rules};
+use crate::calls;
+use crate::calls::{ClearRule, MuteRule};
 use crate::ids::Number;
 
 /// How commands are carried out, and what happens by itself.
@@ -11,6 +13,8 @@ use crate::ids::Number;
 pub struct Settings {
     /// How long the switch may take to answer an ask.
     pub ask_timeout: Duration,
+    /// What agents may do with calls.
+    pub call_rules: calls::Rules,
     /// What becomes of agents by itself.
     pub rules: Rules,
     /// Numbers of agents' devices that the switch does not know: every operation on one fails there.
@@ -21,6 +25,7 @@ impl Settings {
     /// Nothing becomes of agents by itself, and the switch knows every device.
     pub const fn new(ask_timeout: Duration) -> Self {
         let rules = Rules { after_call: AfterCall::Never, after_call_time: None, not_answered: NotAnswered::Stay };
-        Self { ask_timeout, rules, unregistered: BTreeSet::new() }
+        let call_rules = calls::Rules { mute: MuteRule::Conference, clear: ClearRule::Conference };
+        Self { ask_timeout, call_rules, rules, unregistered: BTreeSet::new() }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::agents::{CustomState, Voice};
-use crate::calls::{Call, Party};
+use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
@@ -33,7 +33,7 @@ pub fn user_answer(
     rendering: &Rendering,
     agent: &Agent,
     voice: &Voice,
-    calls: &[(&Call, &Party)],
+    calls: &[Seen<'_>],
     at: WallTime,
     query: &Query,
 ) -> Vec<u8> {
@@ -41,23 +41,21 @@ pub fn user_answer(
 }
 
 /// The answer to `GET me/calls`: addresses, or with `fields` the calls themselves.
-pub fn calls_answer(rendering: &Rendering, calls: &[(&Call, &Party)], at: WallTime, query: &Query) -> Vec<u8> {
-    let kept = calls
-        .iter()
-        .filter(|(call, party)| passes(query, |out| write_call(out, rendering, call, party, at, &Selection::All)));
+pub fn calls_answer(rendering: &Rendering, calls: &[Seen<'_>], at: WallTime, query: &Query) -> Vec<u8> {
+    let kept = calls.iter().filter(|seen| passes(query, |out| write_call(out, rendering, **seen, at, &Selection::All)));
     match &query.fields {
-        None => ok(|answer| answer.texts("uris", kept.map(|(call, _)| rendering.base.call_uri(&call.id)))),
+        None => ok(|answer| answer.texts("uris", kept.map(|seen| rendering.base.call_uri(&seen.call.id)))),
         Some(fields) => ok(|answer| {
             answer.member("calls", |out| {
-                write_array(out, kept, |out, (call, party)| write_call(out, rendering, call, party, at, fields));
+                write_array(out, kept, |out, seen| write_call(out, rendering, *seen, at, fields));
             });
         }),
     }
 }
 
 /// The answer to `GET me/calls/{id}`.
-pub fn call_answer(rendering: &Rendering, call: &Call, party: &Party, at: WallTime, query: &Query) -> Vec<u8> {
-    ok(|answer| answer.member("call", |out| write_call(out, rendering, call, party, at, query.shown())))
+pub fn call_answer(rendering: &Rendering, seen: Seen<'_>, at: WallTime, query: &Query) -> Vec<u8> {
+    ok(|answer| answer.member("call", |out| write_call(out, rendering, seen, at, query.shown())))
 }
 
 /// The answer to `GET me/devices`: addresses, or with `fields` the devices themselves.

@@ -41,6 +41,11 @@ impl<'a> Object<'a> {
         self.raw(name, "true");
     }
 
+    /// A member that is yes or no.
+    pub(super) fn flag(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { "true" } else { "false" });
+    }
+
     /// A member that is JSON already.
     pub(super) fn raw(&mut self, name: &str, json: &str) {
         self.member(name, |out| out.extend_from_slice(json.as_bytes()));

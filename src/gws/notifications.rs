@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::bayeux::Channel;
-use crate::calls::{Call, Event, EventKind, Extension, Failure, Family, Party};
+use crate::calls::{Event, EventKind, Extension, Failure, Family, Party, Seen};
 use crate::ids::{DeviceId, WallTime};
 
 use super::json::Object;
@@ -34,7 +34,9 @@ pub fn notification(
             let told = rendering.attached_data_first || !is_accompanied(event, after);
             told.then(|| call_notice(rendering, family, event, "AttachedDataChanged", at)).flatten()
         }
+        EventKind::CallRecordingStateChange => call_notice(rendering, family, event, "CallRecordingStateChange", at),
         EventKind::Error(failure) => error_notice(rendering, &event.to.device, failure_text(failure)),
+        EventKind::Missed => None,
         EventKind::ParticipantsUpdated => call_notice(rendering, family, event, "ParticipantsUpdated", at),
         EventKind::StatusChange => call_notice(rendering, family, event, "StatusChange", at),
     }
@@ -53,11 +55,13 @@ fn call_notice(
     kind: &'static str,
     at: WallTime,
 ) -> Option<Notice> {
-    let (call, party) = part(family, event)?;
+    let seen = part(family, event)?;
+    let passing = event.passing.map(|state| Party { state, ..seen.party.clone() });
+    let seen = Seen { party: passing.as_ref().unwrap_or(seen.party), ..seen };
     let mut data = Vec::with_capacity(1536);
     let mut object = Object::begin(&mut data);
     object.text("notificationType", kind);
-    object.member("call", |out| call_resource(out, rendering, call, party, at));
+    object.member("call", |out| call_resource(out, rendering, seen, at));
     object.text("phoneNumber", event.number.as_str());
     if !event.extensions.is_empty() {
         object.object("extensions", |object| {
@@ -86,11 +90,11 @@ pub(super) fn notice(channel: &str, data: Vec<u8>) -> Option<Notice> {
 }
 
 /// The recipient's part in the call: its newest, if it left and came back.
-fn part<'a>(family: &'a Family, event: &Event) -> Option<(&'a Call, &'a Party)> {
+fn part<'a>(family: &'a Family, event: &Event) -> Option<Seen<'a>> {
     let call = family.calls.iter().find(|call| call.id == event.call)?;
     let mut parties = call.parties.iter().rev();
     let party = parties.find(|p| p.endpoint.number == event.number && p.endpoint.home.as_ref() == Some(&event.to))?;
-    Some((call, party))
+    Some(Seen { family, call, party })
 }
 
 const fn extension_name(extension: Extension) -> &'static str {

@@ -1,7 +1,9 @@
 //! What desktops send: operations on calls and devices.
 
-use crate::calls::{Datum, Location, UserData};
-use crate::ids::Number;
+use std::sync::Arc;
+
+use crate::calls::{Datum, Location, MonitorMode, Operation, Purpose, RecordVerb, UserData};
+use crate::ids::{CallId, Number};
 
 use super::members::Members;
 use super::status::{Refusal, StatusCode};
@@ -9,44 +11,39 @@ use super::status::{Refusal, StatusCode};
 /// An operation as a desktop sends it: numbers are not yet anybody's.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Command {
-    /// `Answer`.
-    Answer,
     /// `Dial`.
-    Dial {
-        /// Whom.
-        destination: Number,
-        /// Where the switch is to look for it.
-        location: Option<Location>,
-        /// Data for the call.
-        user_data: UserData,
-    },
-    /// `Hangup`.
-    Hangup,
-    /// `Hold`.
-    Hold,
-    /// `Retrieve`.
-    Retrieve,
+    Dial(Destination),
+    /// `InitiateConference` or `InitiateTransfer`.
+    Initiate(Purpose, Destination),
+    /// Whatever needs nobody who is not on the call.
+    Operation(Operation),
     /// `SingleStepConference`.
-    SingleStepConference {
-        /// Whom.
-        destination: Number,
-        /// Where the switch is to look for it.
-        location: Option<Location>,
-        /// Data for the call.
-        user_data: UserData,
-    },
+    SingleStepConference(Destination),
+    /// `SingleStepTransfer`.
+    SingleStepTransfer(Destination),
+}
+
+/// Whom a call is to reach, and what goes with it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Destination {
+    /// Whom.
+    pub number: Number,
+    /// Where the switch is to look for it.
+    pub location: Option<Location>,
+    /// Data for the call.
+    pub user_data: UserData,
 }
 
 impl Command {
     /// Its name on the wire.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Answer => "Answer",
-            Self::Dial { .. } => "Dial",
-            Self::Hangup => "Hangup",
-            Self::Hold => "Hold",
-            Self::Retrieve => "Retrieve",
-            Self::SingleStepConference { .. } => "SingleStepConference",
+            Self::Dial(_) => "Dial",
+            Self::Initiate(Purpose::Conference, _) => "InitiateConference",
+            Self::Initiate(Purpose::Transfer, _) => "InitiateTransfer",
+            Self::Operation(operation) => operation.name(),
+            Self::SingleStepConference(_) => "SingleStepConference",
+            Self::SingleStepTransfer(_) => "SingleStepTransfer",
         }
     }
 }
@@ -59,17 +56,28 @@ impl Command {
 pub fn parse_operation(body: &[u8]) -> Result<Command, Refusal> {
     let members = parse_body(body)?;
     let name = text(&members, "operationName", "operationName")?.ok_or_else(|| missing("operationName"))?;
-    match name.as_str() {
-        "Answer" => Ok(Command::Answer),
-        "Hangup" => Ok(Command::Hangup),
-        "Hold" => Ok(Command::Hold),
-        "Retrieve" => Ok(Command::Retrieve),
-        "SingleStepConference" => {
-            let Target { destination, location, user_data } = parse_target(&members)?;
-            Ok(Command::SingleStepConference { destination, location, user_data })
-        }
-        _ => Err(unknown()),
+    if let Some((_, operation)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+        return Ok(Command::Operation(operation.clone()));
     }
+    let operation = match name.as_str() {
+        "AttachUserData" => Operation::AttachUserData(some_user_data(&members)?),
+        "CompleteConference" => complete(&members, Purpose::Conference)?,
+        "CompleteTransfer" => complete(&members, Purpose::Transfer)?,
+        "DeleteUserDataPair" => Operation::DeleteUserDataPair(key(&members)?),
+        "InitiateConference" => return Ok(Command::Initiate(Purpose::Conference, destination(&members)?)),
+        "InitiateTransfer" => return Ok(Command::Initiate(Purpose::Transfer, destination(&members)?)),
+        "RemoveParticipantFromConference" => Operation::RemoveParticipant(participant(&members)?),
+        "SendDtmf" => Operation::SendDtmf(digits(&members)?),
+        "SingleStepConference" => return Ok(Command::SingleStepConference(destination(&members)?)),
+        "SingleStepTransfer" => return Ok(Command::SingleStepTransfer(destination(&members)?)),
+        "SwapCalls" => {
+            let other = call_uri(&members, "otherCallUri")?.ok_or_else(|| missing("otherCallUri"))?;
+            Operation::Swap { other }
+        }
+        "UpdateUserData" => Operation::UpdateUserData(some_user_data(&members)?),
+        _ => return Err(unknown()),
+    };
+    Ok(Command::Operation(operation))
 }
 
 /// Parses the body of `POST me/devices/{id}/calls`. Its `operationName` may be left out.
@@ -81,34 +89,88 @@ pub fn parse_dial(body: &[u8]) -> Result<Command, Refusal> {
     if text(&members, "operationName", "operationName")?.is_some_and(|name| name != "Dial") {
         return Err(unknown());
     }
-    let Target { destination, location, user_data } = parse_target(&members)?;
-    Ok(Command::Dial { destination, location, user_data })
+    Ok(Command::Dial(destination(&members)?))
 }
 
-/// The parameters of what brings somebody into a call.
-struct Target {
-    destination: Number,
-    location: Option<Location>,
-    user_data: UserData,
+/// Parses `SetCallDisposition` in the body of `POST me/devices/{id}`: on which call, and what is said of it. None if
+/// it is another operation.
+///
+/// # Errors
+/// As [`parse_operation`].
+pub fn parse_disposition(body: &[u8]) -> Result<Option<(CallId, Command)>, Refusal> {
+    let members = parse_body(body)?;
+    if text(&members, "operationName", "operationName")?.is_none_or(|name| name != "SetCallDisposition") {
+        return Ok(None);
+    }
+    let call = match call_uri(&members, "callUri")? {
+        Some(call) => call,
+        None => {
+            let uuid = text(&members, "callUuid", "callUuid")?.ok_or_else(|| missing("callUri"))?;
+            CallId::parse(&uuid).map_err(|_| wrong("callUuid", "the name of a call"))?
+        }
+    };
+    let disposition = members.get("disposition").ok_or_else(|| missing("disposition"))?;
+    let key = text(&members, "dispositionKey", "dispositionKey")?.filter(|key| !key.is_empty());
+    let key = key.unwrap_or_else(|| DISPOSITION.to_owned());
+    if key.len() > KEY_BYTES || disposition.get().len() > DATA_BYTES {
+        return Err(too_long("disposition"));
+    }
+    let mut data = user_data(&members)?;
+    data.0.push((key.into(), Datum(disposition.get().into())));
+    Ok(Some((call, Command::Operation(Operation::SetDisposition(data)))))
 }
 
 pub(super) fn parse_body(body: &[u8]) -> Result<Members<'_>, Refusal> {
     Members::parse(body).map_err(|what| Refusal::new(StatusCode::MissingParameter, format!("The body is {what}.")))
 }
 
-fn parse_target(members: &Members<'_>) -> Result<Target, Refusal> {
+fn destination(members: &Members<'_>) -> Result<Destination, Refusal> {
     let destination = members.get("destination").ok_or_else(|| missing("destination"))?;
     let destination = Members::parse(destination.get().as_bytes()).map_err(|_| wrong("destination", "an object"))?;
-    let number = text(&destination, "phoneNumber", "destination.phoneNumber")?;
-    let number = number.filter(|n| !n.is_empty()).ok_or_else(|| missing("destination.phoneNumber"))?;
-    Ok(Target {
-        destination: Number::parse(&number).map_err(|e| wrong("destination.phoneNumber", &format!("a number: {e}")))?,
-        location: parse_location(members)?,
-        user_data: parse_user_data(members)?,
+    Ok(Destination {
+        number: number(&destination, "phoneNumber", "destination.phoneNumber")?,
+        location: location(members)?,
+        user_data: user_data(members)?,
     })
 }
 
-fn parse_location(members: &Members<'_>) -> Result<Option<Location>, Refusal> {
+fn number(members: &Members<'_>, name: &str, path: &str) -> Result<Number, Refusal> {
+    let number = text(members, name, path)?.filter(|number| !number.is_empty()).ok_or_else(|| missing(path))?;
+    Number::parse(&number).map_err(|e| wrong(path, &format!("a number: {e}")))
+}
+
+fn participant(members: &Members<'_>) -> Result<Number, Refusal> {
+    number(members, "participant", "participant")
+}
+
+fn digits(members: &Members<'_>) -> Result<Arc<str>, Refusal> {
+    let digits = text(members, "digits", "digits")?.filter(|d| !d.is_empty()).ok_or_else(|| missing("digits"))?;
+    if digits.len() > DIGITS {
+        return Err(too_long("digits"));
+    }
+    if !digits.bytes().all(|digit| digit.is_ascii_digit() || b"*#ABCDabcd,".contains(&digit)) {
+        return Err(wrong("digits", "digits, *, # and A to D"));
+    }
+    Ok(digits.into())
+}
+
+fn complete(members: &Members<'_>, purpose: Purpose) -> Result<Operation, Refusal> {
+    Ok(Operation::Complete { purpose, consult: call_uri(members, "consultCallUri")? })
+}
+
+/// A call named by its address, its path, or its id alone.
+fn call_uri(members: &Members<'_>, name: &str) -> Result<Option<CallId>, Refusal> {
+    let Some(uri) = text(members, name, name)?.filter(|uri| !uri.is_empty()) else { return Ok(None) };
+    let id = uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    CallId::parse(id).map(Some).map_err(|_| wrong(name, "the address of a call"))
+}
+
+fn key(members: &Members<'_>) -> Result<Arc<str>, Refusal> {
+    let key = text(members, "key", "key")?.ok_or_else(|| missing("key"))?;
+    if key.len() > KEY_BYTES { Err(too_long("key")) } else { Ok(key.into()) }
+}
+
+fn location(members: &Members<'_>) -> Result<Option<Location>, Refusal> {
     match text(members, "location", "location")? {
         Some(location) if location.len() > LOCATION_BYTES => Err(too_long("location")),
         Some(location) if !location.is_empty() => Ok(Some(Location(location.into()))),
@@ -116,7 +178,11 @@ fn parse_location(members: &Members<'_>) -> Result<Option<Location>, Refusal> {
     }
 }
 
-fn parse_user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
+fn some_user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
+    if members.get("userData").is_none() { Err(missing("userData")) } else { user_data(members) }
+}
+
+fn user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
     let Some(data) = members.get("userData") else { return Ok(UserData::default()) };
     if data.get().len() > DATA_BYTES {
         return Err(too_long("userData"));
@@ -149,6 +215,36 @@ pub(super) fn too_long(parameter: &str) -> Refusal {
 pub(super) fn unknown() -> Refusal {
     Refusal::new(StatusCode::InvalidState, "The operation is not known.")
 }
+
+/// The operations without parameters.
+const PLAIN: [(&str, Operation); 17] = [
+    ("Answer", Operation::Answer),
+    ("ClearCall", Operation::ClearCall),
+    ("DeleteUserData", Operation::DeleteUserData),
+    ("Hangup", Operation::Hangup),
+    ("Hold", Operation::Hold),
+    ("MuteCall", Operation::MuteCall),
+    ("PauseCallRecording", Operation::Record(RecordVerb::Pause)),
+    ("Reject", Operation::Reject),
+    ("ResumeCallRecording", Operation::Record(RecordVerb::Resume)),
+    ("Retrieve", Operation::Retrieve),
+    ("StartCallRecording", Operation::Record(RecordVerb::Start)),
+    ("StopCallRecording", Operation::Record(RecordVerb::Stop)),
+    ("SwitchToBargeIn", Operation::SwitchMonitor(MonitorMode::BargeIn)),
+    ("SwitchToCoach", Operation::SwitchMonitor(MonitorMode::Coach)),
+    ("SwitchToListenIn", Operation::SwitchMonitor(MonitorMode::ListenIn)),
+    ("SwitchToListenin", Operation::SwitchMonitor(MonitorMode::ListenIn)),
+    ("UnmuteCall", Operation::UnmuteCall),
+];
+
+/// The key of a disposition that is sent without one.
+const DISPOSITION: &str = "DispositionCode";
+
+/// How many tones can be sent at once.
+const DIGITS: usize = 64;
+
+/// How long a key of attached data may be.
+const KEY_BYTES: usize = 1024;
 
 /// How many keys attached data may have.
 const DATA_KEYS: usize = 256;

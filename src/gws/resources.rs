@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::agents::Voice;
-use crate::calls::{Call, CallType, Capability, Endpoint, MuteRule, Party, PartyState, capabilities};
+use crate::calls::{CallType, Capability, Endpoint, Mute, Party, PartyState, Recording, Rules, Seen, capabilities};
 use crate::directory::Agent;
 use crate::ids::{CallId, DeviceId, WallTime};
 
@@ -24,15 +24,15 @@ pub struct Rendering {
     pub base: Base,
     /// Whether `AttachedDataChanged` is told before `ParticipantsUpdated`.
     pub attached_data_first: bool,
-    /// Whether mute is offered with two parties.
-    pub mute: MuteRule,
+    /// What agents may do with calls here.
+    pub rules: Rules,
     /// Whether participants have the shape of 8.5.0.
     pub old_participants: bool,
 }
 
 /// A call as one party sees it; a JSON object in the field order of the API.
-pub fn call_resource(out: &mut Vec<u8>, rendering: &Rendering, call: &Call, party: &Party, at: WallTime) {
-    write_call(out, rendering, call, party, at, &Selection::All);
+pub fn call_resource(out: &mut Vec<u8>, rendering: &Rendering, seen: Seen<'_>, at: WallTime) {
+    write_call(out, rendering, seen, at, &Selection::All);
 }
 
 /// An agent, without subresources; a JSON object in the field order of the API.
@@ -41,14 +41,8 @@ pub fn user_resource(out: &mut Vec<u8>, rendering: &Rendering, agent: &Agent, vo
 }
 
 /// A call, with those of its members that are chosen.
-pub(super) fn write_call(
-    out: &mut Vec<u8>,
-    rendering: &Rendering,
-    call: &Call,
-    party: &Party,
-    at: WallTime,
-    chosen: &Selection,
-) {
+pub(super) fn write_call(out: &mut Vec<u8>, rendering: &Rendering, seen: Seen<'_>, at: WallTime, chosen: &Selection) {
+    let Seen { call, party, .. } = seen;
     let mut object = Object::begin_chosen(out, chosen);
     object.text("id", call.id.as_str());
     object.text("state", state_name(party.state));
@@ -57,23 +51,35 @@ pub(super) fn write_call(
     if let Some(home) = &party.endpoint.home {
         object.text("deviceUri", &rendering.base.device_uri(&home.device));
     }
-    write_participants(&mut object, rendering, &call.participants_of(party));
+    write_participants(&mut object, rendering, &seen.participants());
     if let Some(dnis) = &party.dnis {
         object.text("dnis", dnis.as_str());
     }
+    if let Some(ani) = seen.ani() {
+        object.text("ani", ani.as_str());
+    }
     object.text("callType", type_name(party.kind));
-    object.texts("capabilities", capabilities(call, party, rendering.mute).into_iter().map(Capability::name));
-    let data = call.user_data_of(party);
+    object.texts("capabilities", capabilities(seen, rendering.rules).into_iter().map(Capability::name));
+    let data = seen.user_data();
     if !data.0.is_empty() {
         object.object("userData", |object| data.0.iter().for_each(|(key, datum)| object.raw(key, &datum.0)));
     }
+    if let Some(parent) = seen.parent() {
+        object.text("parentCallUri", &rendering.base.call_uri(parent));
+    }
     object.text("duration", &seconds(party, at).to_string());
-    object.text("mute", "Off");
-    object.no("supervisorListeningIn");
-    object.no("monitoredUserMuted");
-    object.no("monitoring");
+    object.text("mute", mute_name(party.mute));
+    if let Some(recording) = seen.recording() {
+        object.text("recordingState", recording_name(recording));
+    }
+    object.flag("supervisorListeningIn", seen.monitors().next().is_some());
+    object.flag("monitoredUserMuted", seen.monitors_a_muted_party());
+    object.flag("monitoring", party.monitor.is_some());
     object.text("uri", &rendering.base.call_uri(&call.id));
     object.text("path", &format!("/calls/{}", call.id));
+    if let Some(parent) = seen.parent() {
+        object.text("parentCallPath", &format!("/calls/{parent}"));
+    }
     object.end();
 }
 
@@ -83,7 +89,7 @@ pub(super) fn write_user(
     rendering: &Rendering,
     agent: &Agent,
     voice: &Voice,
-    calls: &[(&Call, &Party)],
+    calls: &[Seen<'_>],
     at: WallTime,
     query: &Query,
 ) {
@@ -196,6 +202,21 @@ const fn type_name(kind: CallType) -> &'static str {
         CallType::Inbound => "Inbound",
         CallType::Internal => "Internal",
         CallType::Outbound => "Outbound",
+    }
+}
+
+const fn mute_name(mute: Mute) -> &'static str {
+    match mute {
+        Mute::Off => "Off",
+        Mute::On => "On",
+    }
+}
+
+const fn recording_name(recording: Recording) -> &'static str {
+    match recording {
+        Recording::Paused => "Paused",
+        Recording::Recording => "Recording",
+        Recording::Stopped => "Stopped",
     }
 }
 

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::agents::Voice;
-use crate::calls::{Call, Party};
+use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
@@ -18,7 +18,7 @@ pub(super) fn write_subresources(
     rendering: &Rendering,
     agent: &Agent,
     voice: &Voice,
-    calls: &[(&Call, &Party)],
+    calls: &[Seen<'_>],
     at: WallTime,
     query: &Query,
 ) {
@@ -38,7 +38,7 @@ pub(super) fn write_subresources(
     }
     if query.embeds("calls") {
         user.embed("calls", |out| {
-            write_array(out, calls, |out, (call, party)| call_resource(out, rendering, call, party, at));
+            write_array(out, calls, |out, seen| call_resource(out, rendering, *seen, at));
         });
     }
     if query.embeds("settings") {

@@ -105,7 +105,12 @@ impl Failure {
 
     const fn refused(refused: &Refused) -> (StatusCode, Code) {
         match refused {
-            Refused::AlreadyPresent(_) | Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
+            Refused::AlreadyPresent(_)
+            | Refused::NotPaired
+            | Refused::NotPresent(_)
+            | Refused::TooMany(_)
+            | Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
+            Refused::NotPermitted { .. } => (StatusCode::FORBIDDEN, Code::NoPermission),
             Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
         }
     }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 use bytes::Bytes;
 
 use crate::agents::Voice;
-use crate::calls::{Call, Party};
+use crate::calls::Seen;
 use crate::clock;
 use crate::directory::Agent;
 use crate::exchange::{CallView, Snapshot};
@@ -55,20 +55,20 @@ async fn version(shared: web::Data<Shared>, request: HttpRequest) -> HttpRespons
 async fn me(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let Look { agent, voice, calls, position } = look(&shared, &caller).await?;
     let rendering = &shared.config.rendering;
-    Ok(read(position, user_answer(rendering, agent, &voice, &pairs(&calls), clock::wall(), &query(&request))))
+    Ok(read(position, user_answer(rendering, agent, &voice, &seen(&calls), clock::wall(), &query(&request))))
 }
 
 async fn calls(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let Look { calls, position, .. } = look(&shared, &caller).await?;
     let rendering = &shared.config.rendering;
-    Ok(read(position, calls_answer(rendering, &pairs(&calls), clock::wall(), &query(&request))))
+    Ok(read(position, calls_answer(rendering, &seen(&calls), clock::wall(), &query(&request))))
 }
 
 async fn call(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let Look { calls, position, .. } = look(&shared, &caller).await?;
     let view = calls.iter().find(|view| view.call.id.as_str() == id(&request)).ok_or(Failure::NotFound)?;
     let rendering = &shared.config.rendering;
-    Ok(read(position, call_answer(rendering, &view.call, &view.party, clock::wall(), &query(&request))))
+    Ok(read(position, call_answer(rendering, view.seen(), clock::wall(), &query(&request))))
 }
 
 async fn devices(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {
@@ -148,8 +148,8 @@ pub(crate) async fn look<'a>(shared: &'a Shared, caller: &Caller) -> Result<Look
     Ok(Look { agent, voice, calls, position })
 }
 
-fn pairs(calls: &[CallView]) -> Vec<(&Call, &Party)> {
-    calls.iter().map(|view| (&view.call, &view.party)).collect()
+fn seen(calls: &[CallView]) -> Vec<Seen<'_>> {
+    calls.iter().map(CallView::seen).collect()
 }
 
 pub(crate) fn query(request: &HttpRequest) -> Query {

@@ -201,10 +201,22 @@ labels! {
         AfterCallWork = "AfterCallWork",
         /// Take the ringing call.
         Answer = "Answer",
+        /// Attach data.
+        AttachUserData = "AttachUserData",
         /// Do something else.
         AuxWork = "AuxWork",
+        /// End the call for everybody.
+        ClearCall = "ClearCall",
+        /// Let all talk together.
+        CompleteConference = "CompleteConference",
+        /// Let the others talk.
+        CompleteTransfer = "CompleteTransfer",
         /// Be not ready, in a state of the operator's own.
         CustomState = "custom state",
+        /// Take all data off.
+        DeleteUserData = "DeleteUserData",
+        /// Take one key off the data.
+        DeleteUserDataPair = "DeleteUserDataPair",
         /// Make a call.
         Dial = "Dial",
         /// Let the device take calls again.
@@ -221,18 +233,56 @@ labels! {
         Hangup = "Hangup",
         /// Put the call on hold.
         Hold = "Hold",
+        /// Begin a consult call.
+        InitiateConference = "InitiateConference",
+        /// Begin a consult call.
+        InitiateTransfer = "InitiateTransfer",
+        /// Be heard by nobody.
+        MuteCall = "MuteCall",
         /// Be not ready.
         NotReady = "NotReady",
         /// Log out of the telephone.
         Offline = "Offline",
+        /// Anything else.
+        Other = "other",
+        /// Pause the recording.
+        PauseCallRecording = "PauseCallRecording",
         /// Be ready.
         Ready = "Ready",
+        /// Send the call back to its queue.
+        Reject = "Reject",
+        /// Take a party off.
+        RemoveParticipantFromConference = "RemoveParticipantFromConference",
+        /// Go on with the recording.
+        ResumeCallRecording = "ResumeCallRecording",
         /// Take the call back from hold.
         Retrieve = "Retrieve",
+        /// Send tones.
+        SendDtmf = "SendDtmf",
+        /// Say how the call went.
+        SetCallDisposition = "SetCallDisposition",
         /// Add a party to the call.
         SingleStepConference = "SingleStepConference",
+        /// Give the call away.
+        SingleStepTransfer = "SingleStepTransfer",
+        /// Record the call.
+        StartCallRecording = "StartCallRecording",
         /// Log in.
         StartContactCenterSession = "StartContactCenterSession",
+        /// Stop the recording.
+        StopCallRecording = "StopCallRecording",
+        /// Go to the other call.
+        SwapCalls = "SwapCalls",
+        /// Take part as a supervisor.
+        SwitchToBargeIn = "SwitchToBargeIn",
+        /// Whisper as a supervisor.
+        SwitchToCoach = "SwitchToCoach",
+        /// Listen as a supervisor.
+        SwitchToListenIn = "SwitchToListenIn",
+        /// Be heard again.
+        UnmuteCall = "UnmuteCall",
+        /// Replace data.
+        UpdateUserData = "UpdateUserData",
     }
 
     /// Why messages were sent again.

@@ -8,12 +8,15 @@ use crate::calls::{Event, Family, Heard, LegId, PartyState};
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, RecordId, WallTime};
 use crate::log::{Expected, NewRecord, Record, Subject};
 
+use super::asks::EventWire;
 use super::codec::{CALL_CHANGED, VERSION, from_json, to_json};
-use super::family::{EventWire, FamilyWire, HeardWire, ask_text, parse_ask, parse_id};
+use super::family::{FamilyWire, HeardWire, ask_text, parse_ask, parse_id};
 
 /// Why a call changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
+    /// The switch brought a call in.
+    Arrived,
     /// An agent's operation.
     Operation {
         /// Its name, as on the wire.
@@ -108,6 +111,7 @@ struct ChangedWire {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum CauseWire {
+    Arrived,
     Operation { name: Arc<str>, agent: String, key: Option<KeyWire> },
     Report { leg: String, heard: HeardWire },
     Timeout { ask: String },
@@ -151,6 +155,7 @@ impl ChangedWire {
 impl CauseWire {
     fn of(cause: &Cause) -> Self {
         match cause {
+            Cause::Arrived => Self::Arrived,
             Cause::Operation { name, agent, key } => {
                 Self::Operation { name: name.clone(), agent: agent.to_string(), key: key.as_ref().map(KeyWire::of) }
             }
@@ -161,6 +166,7 @@ impl CauseWire {
 
     fn value(self) -> Result<Cause, String> {
         Ok(match self {
+            Self::Arrived => Cause::Arrived,
             Self::Operation { name, agent, key } => Cause::Operation {
                 name,
                 agent: parse_id(&agent, AgentId::parse)?,

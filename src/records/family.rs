@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::calls::{
-    Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
-    Joining, Location, Party, PartyState, Term, UserData,
+    AskId, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Family, Heard, Home, Joining, Monitor,
+    MonitorMode, Mute, Party, PartyState, Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{AgentId, BadId, CallId, ConnId, DeviceId, Number, Position, WallTime};
+
+use super::asks::AskWire;
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct FamilyWire {
@@ -27,6 +29,19 @@ struct CallWire {
     parties: Vec<PartyWire>,
     user_data: UserDataWire,
     owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consult: Option<ConsultWire>,
+    #[serde(default, skip_serializing_if = "RecordingWire::is_stopped")]
+    recording: RecordingWire,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct ConsultWire {
+    parent: String,
+    main: String,
+    side: String,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -39,16 +54,32 @@ struct PartyWire {
     since: u64,
     joining: Option<JoiningWire>,
     heard: Option<HeardWire>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    new: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    muted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitor: Option<MonitorWire>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct EndpointWire {
+struct MonitorWire {
+    target: String,
+    mode: ModeWire,
+}
+
+#[derive(Deserialize, Serialize)]
+pub(super) struct EndpointWire {
     number: String,
     home: Option<HomeWire>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    may_record: bool,
 }
 
 #[derive(Deserialize, Serialize)]
-struct HomeWire {
+pub(super) struct HomeWire {
     agent: String,
     device: String,
 }
@@ -57,6 +88,8 @@ struct HomeWire {
 struct JoiningWire {
     by: String,
     user_data: UserDataWire,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    in_place_of: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -70,26 +103,8 @@ pub(super) struct HeardWire {
 struct UserDataWire(Vec<(Arc<str>, Arc<str>)>);
 
 #[derive(Deserialize, Serialize)]
-struct AskWire {
-    id: String,
-    call: String,
-    since: u64,
-    asker: Option<HomeWire>,
-    kind: AskKindWire,
-}
-
-#[derive(Deserialize, Serialize)]
-pub(super) struct EventWire {
-    kind: EventKindWire,
-    call: String,
-    to: HomeWire,
-    number: String,
-    extensions: Vec<(ExtensionWire, i64)>,
-}
-
-#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum StateWire {
+pub(super) enum StateWire {
     Dialing,
     Established,
     Held,
@@ -107,41 +122,21 @@ enum TypeWire {
     Outbound,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum AskKindWire {
-    Answer(String),
-    Connect(String),
-    Dial { number: String, from: String, location: Option<Arc<str>> },
-    Hold(String),
-    Release(String),
-    Retrieve(String),
+pub(super) enum RecordingWire {
+    Paused,
+    Recording,
+    #[default]
+    Stopped,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum EventKindWire {
-    AttachedDataChanged,
-    Error(FailureWire),
-    ParticipantsUpdated,
-    StatusChange,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum ExtensionWire {
-    BusinessCall,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum FailureWire {
-    Busy,
-    Failed,
-    InvalidNumber,
-    NoAnswer,
-    None,
-    Timeout,
+pub(super) enum ModeWire {
+    BargeIn,
+    Coach,
+    ListenIn,
 }
 
 impl FamilyWire {
@@ -171,6 +166,9 @@ impl CallWire {
             parties: call.parties.iter().map(PartyWire::of).collect(),
             user_data: UserDataWire::of(&call.user_data),
             owner: call.owner.as_ref().map(ToString::to_string),
+            consult: call.consult.as_ref().map(ConsultWire::of),
+            recording: RecordingWire::of(call.recording),
+            former: call.former.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -181,57 +179,114 @@ impl CallWire {
             parties: self.parties.into_iter().map(PartyWire::value).collect::<Result<_, _>>()?,
             user_data: self.user_data.value(),
             owner: self.owner.map(|number| parse_id(&number, Number::parse)).transpose()?,
+            consult: self.consult.map(ConsultWire::value).transpose()?,
+            recording: self.recording.value(),
+            former: self.former.iter().map(|agent| parse_id(agent, AgentId::parse)).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl ConsultWire {
+    fn of(consult: &Consult) -> Self {
+        let Consult { parent, main, side } = consult;
+        Self { parent: parent.to_string(), main: ask_text(*main), side: ask_text(*side) }
+    }
+
+    fn value(self) -> Result<Consult, String> {
+        let parent = parse_id(&self.parent, CallId::parse)?;
+        Ok(Consult { parent, main: parse_ask(&self.main)?, side: parse_ask(&self.side)? })
     }
 }
 
 impl PartyWire {
     fn of(party: &Party) -> Self {
         Self {
-            endpoint: EndpointWire {
-                number: party.endpoint.number.to_string(),
-                home: party.endpoint.home.as_ref().map(HomeWire::of),
-            },
+            endpoint: EndpointWire::of(&party.endpoint),
             leg: ask_text(party.leg),
             state: StateWire::of(party.state),
             kind: TypeWire::of(party.kind),
             dnis: party.dnis.as_ref().map(ToString::to_string),
             since: party.since.millis(),
-            joining: party.joining.as_ref().map(|joining| JoiningWire {
-                by: joining.by.to_string(),
-                user_data: UserDataWire::of(&joining.user_data),
-            }),
+            joining: party.joining.as_ref().map(JoiningWire::of),
             heard: party.heard.map(HeardWire::of),
+            new: party.entered == Entered::Now,
+            muted: party.mute == Mute::On,
+            queue: party.queue.as_ref().map(ToString::to_string),
+            monitor: party.monitor.as_ref().map(MonitorWire::of),
         }
     }
 
     fn value(self) -> Result<Party, String> {
-        let joining = self.joining.map(|joining| {
-            let by = parse_id(&joining.by, Number::parse)?;
-            Ok::<_, String>(Joining { by, user_data: joining.user_data.value() })
-        });
         Ok(Party {
-            endpoint: Endpoint {
-                number: parse_id(&self.endpoint.number, Number::parse)?,
-                home: self.endpoint.home.map(HomeWire::value).transpose()?,
-            },
+            endpoint: self.endpoint.value()?,
             leg: parse_ask(&self.leg)?,
             state: self.state.value(),
             kind: self.kind.value(),
             dnis: self.dnis.map(|number| parse_id(&number, Number::parse)).transpose()?,
             since: WallTime::from_millis(self.since),
-            joining: joining.transpose()?,
+            joining: self.joining.map(JoiningWire::value).transpose()?,
             heard: self.heard.map(HeardWire::value),
+            entered: if self.new { Entered::Now } else { Entered::Before },
+            mute: if self.muted { Mute::On } else { Mute::Off },
+            queue: self.queue.map(|number| parse_id(&number, Number::parse)).transpose()?,
+            monitor: self.monitor.map(MonitorWire::value).transpose()?,
         })
     }
 }
 
+impl EndpointWire {
+    pub(super) fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            number: endpoint.number.to_string(),
+            home: endpoint.home.as_ref().map(HomeWire::of),
+            may_record: endpoint.rights.recording == Right::Granted,
+        }
+    }
+
+    pub(super) fn value(self) -> Result<Endpoint, String> {
+        let recording = if self.may_record { Right::Granted } else { Right::Withheld };
+        Ok(Endpoint {
+            number: parse_id(&self.number, Number::parse)?,
+            home: self.home.map(HomeWire::value).transpose()?,
+            rights: Rights { recording },
+        })
+    }
+}
+
+impl JoiningWire {
+    fn of(joining: &Joining) -> Self {
+        let in_place_of = match joining.entry {
+            Entry::Added => None,
+            Entry::InPlaceOf(leg) => Some(ask_text(leg)),
+        };
+        Self { by: joining.by.to_string(), user_data: UserDataWire::of(&joining.user_data), in_place_of }
+    }
+
+    fn value(self) -> Result<Joining, String> {
+        let entry = match self.in_place_of {
+            Some(leg) => Entry::InPlaceOf(parse_ask(&leg)?),
+            None => Entry::Added,
+        };
+        Ok(Joining { by: parse_id(&self.by, Number::parse)?, user_data: self.user_data.value(), entry })
+    }
+}
+
+impl MonitorWire {
+    fn of(monitor: &Monitor) -> Self {
+        Self { target: monitor.target.to_string(), mode: ModeWire::of(monitor.mode) }
+    }
+
+    fn value(self) -> Result<Monitor, String> {
+        Ok(Monitor { target: parse_id(&self.target, Number::parse)?, mode: self.mode.value() })
+    }
+}
+
 impl HomeWire {
-    fn of(home: &Home) -> Self {
+    pub(super) fn of(home: &Home) -> Self {
         Self { agent: home.agent.to_string(), device: home.device.to_string() }
     }
 
-    fn value(self) -> Result<Home, String> {
+    pub(super) fn value(self) -> Result<Home, String> {
         Ok(Home { agent: parse_id(&self.agent, AgentId::parse)?, device: parse_id(&self.device, DeviceId::parse)? })
     }
 }
@@ -256,99 +311,17 @@ impl UserDataWire {
     }
 }
 
-impl AskWire {
-    fn of(ask: &Ask) -> Self {
-        Self {
-            id: ask_text(ask.id),
-            call: ask.call.to_string(),
-            since: ask.since.millis(),
-            asker: ask.asker.as_ref().map(HomeWire::of),
-            kind: AskKindWire::of(&ask.kind),
-        }
-    }
-
-    fn value(self) -> Result<Ask, String> {
-        Ok(Ask {
-            id: parse_ask(&self.id)?,
-            call: parse_id(&self.call, CallId::parse)?,
-            since: WallTime::from_millis(self.since),
-            asker: self.asker.map(HomeWire::value).transpose()?,
-            kind: self.kind.value()?,
-        })
-    }
-}
-
-impl EventWire {
-    pub(super) fn of(event: &Event) -> Self {
-        let extension = |(extension, value): &(Extension, i64)| match extension {
-            Extension::BusinessCall => (ExtensionWire::BusinessCall, *value),
-        };
-        Self {
-            kind: EventKindWire::of(event.kind),
-            call: event.call.to_string(),
-            to: HomeWire::of(&event.to),
-            number: event.number.to_string(),
-            extensions: event.extensions.iter().map(extension).collect(),
-        }
-    }
-
-    pub(super) fn value(self) -> Result<Event, String> {
-        let extension = |(extension, value)| match extension {
-            ExtensionWire::BusinessCall => (Extension::BusinessCall, value),
-        };
-        Ok(Event {
-            kind: self.kind.value(),
-            call: parse_id(&self.call, CallId::parse)?,
-            to: self.to.value()?,
-            number: parse_id(&self.number, Number::parse)?,
-            extensions: self.extensions.into_iter().map(extension).collect(),
-        })
-    }
-}
-
-impl AskKindWire {
-    fn of(kind: &AskKind) -> Self {
-        match kind {
-            AskKind::Answer(leg) => Self::Answer(ask_text(*leg)),
-            AskKind::Connect(number) => Self::Connect(number.to_string()),
-            AskKind::Dial { number, from, location } => Self::Dial {
-                number: number.to_string(),
-                from: from.to_string(),
-                location: location.as_ref().map(|location| location.0.clone()),
-            },
-            AskKind::Hold(leg) => Self::Hold(ask_text(*leg)),
-            AskKind::Release(leg) => Self::Release(ask_text(*leg)),
-            AskKind::Retrieve(leg) => Self::Retrieve(ask_text(*leg)),
-        }
-    }
-
-    fn value(self) -> Result<AskKind, String> {
-        Ok(match self {
-            Self::Answer(leg) => AskKind::Answer(parse_ask(&leg)?),
-            Self::Connect(number) => AskKind::Connect(parse_id(&number, Number::parse)?),
-            Self::Dial { number, from, location } => AskKind::Dial {
-                number: parse_id(&number, Number::parse)?,
-                from: parse_id(&from, Number::parse)?,
-                location: location.map(Location),
-            },
-            Self::Hold(leg) => AskKind::Hold(parse_ask(&leg)?),
-            Self::Release(leg) => AskKind::Release(parse_ask(&leg)?),
-            Self::Retrieve(leg) => AskKind::Retrieve(parse_ask(&leg)?),
-        })
-    }
-}
-
 /// The variants that are told apart by their names alone.
 macro_rules! same_names {
     ($wire:ident, $value:ident, $($variant:ident $(($inner:ident: $out:expr => $back:expr))?),+) => {
         impl $wire {
-            fn of(value: $value) -> Self {
+            pub(super) fn of(value: $value) -> Self {
                 match value {
                     $($value::$variant $(($inner))? => Self::$variant $(($out))?,)+
                 }
             }
 
-            fn value(self) -> $value {
+            pub(super) fn value(self) -> $value {
                 match self {
                     $(Self::$variant $(($inner))? => $value::$variant $(($back))?,)+
                 }
@@ -362,11 +335,20 @@ same_names!(
     Released(at: at.millis() => WallTime::from_millis(at)), Ringing
 );
 same_names!(TypeWire, CallType, Consult, Inbound, Internal, Outbound);
-same_names!(
-    EventKindWire, EventKind, AttachedDataChanged, Error(why: FailureWire::of(why) => why.value()),
-    ParticipantsUpdated, StatusChange
-);
-same_names!(FailureWire, Failure, Busy, Failed, InvalidNumber, NoAnswer, None, Timeout);
+same_names!(RecordingWire, Recording, Paused, Recording, Stopped);
+same_names!(ModeWire, MonitorMode, BargeIn, Coach, ListenIn);
+pub(super) use same_names;
+
+impl RecordingWire {
+    const fn is_stopped(&self) -> bool {
+        matches!(self, Self::Stopped)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_no(value: &bool) -> bool {
+    !*value
+}
 
 /// An ask's name as text.
 pub(super) fn ask_text(ask: AskId) -> String {

@@ -21,6 +21,7 @@
 //! Read [`Payload`] first, then [`decode`].
 
 mod agent;
+mod asks;
 mod call;
 mod channel;
 mod codec;

@@ -2,11 +2,14 @@
 //!
 //! | number | what comes of ringing it |
 //! | --- | --- |
-//! | an agent's device | rings until an agent answers, or nobody does in time |
+//! | an agent's device | rings until an agent answers, or nobody does in time; forwards its calls, or is busy, if so set |
+//! | a queue | the agent of the queue that has been idle longest is rung; busy if there is none |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
 //! | `9…` | rings, and nobody answers |
 //! | any other | does not exist |
+//!
+//! A device has one call that it talks on: taking another puts that one on hold.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -14,34 +17,45 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::calls::{Ask, AskId, AskKind, Failure, Heard, LegId, PartyState, Report, ReportKind, Term};
+use crate::calls::{
+    Ask, AskId, AskKind, Endpoint, Failure, Heard, LegId, PartyState, Purpose, Report, ReportKind, Term,
+};
 use crate::ids::{CallId, Number};
 
-use super::face::Leg;
+use super::arrivals::Arrivals;
+use super::face::{Leg, Line, News};
+use super::queues::Queues;
 use super::simulated::SimulatedConfig;
 
 /// The simulated switch.
 #[derive(Debug)]
 pub(super) struct Core {
-    config: SimulatedConfig,
-    dice: StdRng,
+    pub(super) config: SimulatedConfig,
+    pub(super) dice: StdRng,
     term: Term,
     sequence: u64,
-    legs: BTreeMap<LegId, State>,
+    pub(super) legs: BTreeMap<LegId, State>,
+    /// What agents' devices are set to.
+    pub(super) lines: BTreeMap<Number, Line>,
+    pub(super) queues: Queues,
+    pub(super) arrivals: Arrivals,
     /// Asks that were carried out, the newest [`SEEN`] of them; the same again has no effect.
     seen: BTreeSet<AskId>,
-    reports: VecDeque<Report>,
+    pub(super) news: VecDeque<News>,
 }
 
 /// A leg that there is.
 #[derive(Debug)]
-struct State {
-    call: CallId,
-    stage: Stage,
+pub(super) struct State {
+    pub(super) call: CallId,
+    pub(super) number: Number,
+    pub(super) stage: Stage,
+    /// When whoever is there hangs up by itself.
+    pub(super) leaves: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     Held,
     /// It rings until `until`, and then this comes of it.
     Ringing {
@@ -53,15 +67,26 @@ enum Stage {
 
 /// What comes of ringing long enough.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Then {
+pub(super) enum Then {
     Answers,
     Nobody,
 }
 
 impl Core {
-    pub(super) fn new(config: SimulatedConfig, term: Term) -> Self {
-        let dice = StdRng::seed_from_u64(config.seed);
-        Self { config, dice, term, sequence: 0, legs: BTreeMap::new(), seen: BTreeSet::new(), reports: VecDeque::new() }
+    pub(super) fn new(now: Instant, config: SimulatedConfig, term: Term) -> Self {
+        let mut dice = StdRng::seed_from_u64(config.seed);
+        Self {
+            arrivals: Arrivals::new(now, config.arrivals.as_ref(), &mut dice),
+            config,
+            dice,
+            term,
+            sequence: 0,
+            legs: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            queues: Queues::default(),
+            seen: BTreeSet::new(),
+            news: VecDeque::new(),
+        }
     }
 
     /// Carries out an ask.
@@ -71,27 +96,40 @@ impl Core {
         }
         let (call, id) = (ask.call, ask.id);
         match ask.kind {
-            AskKind::Answer(leg) => self.change(call, id, leg, is_ringing, Stage::Up, ReportKind::Answered),
-            AskKind::Connect(_) => {
-                self.legs.insert(id, State { call: call.clone(), stage: Stage::Up });
+            AskKind::Adopt(handle) => self.adopt(now, call, id, handle),
+            AskKind::Answer(leg) => self.answer(now, call, id, leg),
+            AskKind::Clear => self.clear(call, id),
+            AskKind::Connect(number) => {
+                self.hold_others(&number, id);
+                let stage = Stage::Up;
+                self.legs.insert(id, State { call: call.clone(), number, stage, leaves: None });
                 self.report(call, id, ReportKind::Answered);
             }
-            AskKind::Dial { number, .. } => self.dial(now, call, id, &number),
+            AskKind::Dial { number, .. } => self.dial(now, call, id, number),
+            AskKind::Dtmf { leg, .. } => self.done(call, id, leg, ReportKind::Done),
             AskKind::Hold(leg) => self.change(call, id, leg, |stage| stage == Stage::Up, Stage::Held, ReportKind::Held),
-            AskKind::Release(leg) => match self.legs.remove(&leg) {
+            AskKind::Merge { consult, main, side, purpose } => self.merge(call, id, &consult, [main, side], purpose),
+            AskKind::Monitor { leg, mode } => self.told(call, id, leg, ReportKind::Monitoring(mode)),
+            AskKind::Mute(leg) => self.told(call, id, leg, ReportKind::Muted),
+            AskKind::Record { leg, to } => self.told(call, id, leg, ReportKind::Recording(to)),
+            AskKind::Release(leg) => match self.remove(leg) {
                 Some(State { call, .. }) => self.report(call, leg, ReportKind::Ended(Failure::None)),
                 None => self.report(call, id, ReportKind::Refused(Failure::Failed)),
             },
             AskKind::Retrieve(leg) => {
                 self.change(call, id, leg, |stage| stage == Stage::Held, Stage::Up, ReportKind::Retrieved);
             }
+            AskKind::Route { queue, tried } => self.enqueue(now, call, id, queue, tried),
+            AskKind::Swap { hold, retrieve } => self.swap(call, id, hold, retrieve),
+            AskKind::Unmute(leg) => self.told(call, id, leg, ReportKind::Unmuted),
         }
+        self.assign(now);
     }
 
     /// Adopts the legs that the call records say there are. Those that were asked for and never reported are left to
     /// their asks.
     pub(super) fn handle_restore(&mut self, now: Instant, legs: Vec<Leg>) {
-        for Leg { id, call, number, state } in legs {
+        for Leg { id, call, number, state, queue: _ } in legs {
             let stage = match state {
                 PartyState::Dialing | PartyState::Established => Stage::Up,
                 PartyState::Held => Stage::Held,
@@ -99,8 +137,14 @@ impl Core {
                 PartyState::Invited | PartyState::Released(_) => continue,
             };
             self.remember(id);
-            self.legs.insert(id, State { call, stage });
+            self.legs.insert(id, State { call, number, stage, leaves: None });
         }
+    }
+
+    /// An agent's device is set to this.
+    pub(super) fn handle_line(&mut self, now: Instant, number: Number, line: Line) {
+        self.lines.insert(number, line);
+        self.assign(now);
     }
 
     /// Time passed.
@@ -115,18 +159,21 @@ impl Core {
             .collect();
         for (leg, then) in due {
             match then {
-                Then::Answers => {
-                    let Some(state) = self.legs.get_mut(&leg) else { continue };
-                    state.stage = Stage::Up;
-                    let call = state.call.clone();
-                    self.report(call, leg, ReportKind::Answered);
-                }
-                Then::Nobody => {
-                    let Some(state) = self.legs.remove(&leg) else { continue };
-                    self.report(state.call, leg, ReportKind::Ended(Failure::NoAnswer));
-                }
+                Then::Answers => self.goes_up(now, leg),
+                Then::Nobody => self.ends(leg, Failure::NoAnswer),
             }
         }
+        let gone: Vec<LegId> = self
+            .legs
+            .iter()
+            .filter(|(_, state)| state.leaves.is_some_and(|at| at <= now))
+            .map(|(leg, _)| *leg)
+            .collect();
+        for leg in gone {
+            self.ends(leg, Failure::None);
+        }
+        self.arrive(now);
+        self.assign(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -135,12 +182,13 @@ impl Core {
             Stage::Ringing { until, .. } => Some(until),
             Stage::Held | Stage::Up => None,
         });
-        untils.min()
+        let leaves = self.legs.values().filter_map(|state| state.leaves);
+        untils.chain(leaves).chain(self.arrivals.next()).chain(self.queues.next()).min()
     }
 
-    /// The next report, until `None`.
-    pub(super) fn poll_report(&mut self) -> Option<Report> {
-        self.reports.pop_front()
+    /// The next piece of news, until `None`.
+    pub(super) fn poll_news(&mut self) -> Option<News> {
+        self.news.pop_front()
     }
 
     /// Whether an ask was not seen before. Ids grow, so the smallest is the oldest.
@@ -152,21 +200,41 @@ impl Core {
         new
     }
 
-    fn dial(&mut self, now: Instant, call: CallId, leg: LegId, number: &Number) {
+    fn dial(&mut self, now: Instant, call: CallId, leg: LegId, dialled: Number) {
+        let Some(number) = self.settled(dialled.clone()) else {
+            return self.report(call, leg, ReportKind::Ended(Failure::Busy));
+        };
         let ended = match number.as_str().chars().next() {
-            _ if self.config.devices.contains(number) => None,
+            _ if self.config.devices.contains(&number) => None,
             Some('7' | '9') => None,
             Some('8') => Some(Failure::Busy),
             Some(_) | None => Some(Failure::InvalidNumber),
         };
-        match ended {
-            Some(failure) => self.report(call, leg, ReportKind::Ended(failure)),
-            None => {
-                let stage = self.ring(now, number);
-                self.legs.insert(leg, State { call: call.clone(), stage });
-                self.report(call, leg, ReportKind::Ringing);
-            }
+        if let Some(failure) = ended {
+            return self.report(call, leg, ReportKind::Ended(failure));
         }
+        if number != dialled {
+            self.report(call.clone(), leg, ReportKind::Redirected(nobodys(number.clone())));
+        }
+        self.begin_ringing(now, call, leg, number);
+    }
+
+    /// Which number is rung for the dialled one; `None` if it is busy.
+    fn settled(&mut self, dialled: Number) -> Option<Number> {
+        if self.config.queues.contains(&dialled) {
+            return self.idlest(None);
+        }
+        let line = self.lines.get(&dialled).cloned().unwrap_or_default();
+        if line.do_not_disturb {
+            return None;
+        }
+        Some(line.forward.unwrap_or(dialled))
+    }
+
+    pub(super) fn begin_ringing(&mut self, now: Instant, call: CallId, leg: LegId, number: Number) {
+        let stage = self.ring(now, &number);
+        self.legs.insert(leg, State { call: call.clone(), number, stage, leaves: None });
+        self.report(call, leg, ReportKind::Ringing);
     }
 
     /// How a number rings. One that answers by itself takes half as long again at the most, by the dice.
@@ -176,6 +244,79 @@ impl Core {
             return Stage::Ringing { until: after(now, self.config.answer_after + longer), then: Then::Answers };
         }
         Stage::Ringing { until: after(now, self.config.ring_timeout), then: Then::Nobody }
+    }
+
+    fn answer(&mut self, now: Instant, call: CallId, ask: AskId, leg: LegId) {
+        if self.legs.get(&leg).is_some_and(|state| is_ringing(state.stage)) {
+            self.goes_up(now, leg);
+        } else {
+            self.report(call, ask, ReportKind::Refused(Failure::Failed));
+        }
+    }
+
+    fn goes_up(&mut self, now: Instant, leg: LegId) {
+        let Some(state) = self.legs.get_mut(&leg) else { return };
+        state.stage = Stage::Up;
+        let (call, number) = (state.call.clone(), state.number.clone());
+        self.hold_others(&number, leg);
+        self.report(call.clone(), leg, ReportKind::Answered);
+        self.was_answered(now, &call);
+    }
+
+    fn ends(&mut self, leg: LegId, failure: Failure) {
+        let Some(state) = self.remove(leg) else { return };
+        self.report(state.call, leg, ReportKind::Ended(failure));
+    }
+
+    /// Takes a leg out. Nobody is looked for any more for a call that nobody is on.
+    fn remove(&mut self, leg: LegId) -> Option<State> {
+        let state = self.legs.remove(&leg)?;
+        self.forget_caller(leg);
+        if !self.legs.values().any(|other| other.call == state.call && !is_ringing(other.stage)) {
+            self.queues.forget(&state.call);
+        }
+        Some(state)
+    }
+
+    fn clear(&mut self, call: CallId, ask: AskId) {
+        self.legs.retain(|_, state| state.call != call);
+        self.queues.forget(&call);
+        self.report(call, ask, ReportKind::Cleared);
+    }
+
+    /// Brings the consult call's other legs into the main call.
+    fn merge(&mut self, call: CallId, ask: AskId, consult: &CallId, [main, side]: [LegId; 2], purpose: Purpose) {
+        if !self.legs.contains_key(&main) || !self.legs.contains_key(&side) {
+            return self.report(call, ask, ReportKind::Refused(Failure::Failed));
+        }
+        self.legs.remove(&side);
+        for state in self.legs.values_mut().filter(|state| state.call == *consult) {
+            state.call = call.clone();
+        }
+        match purpose {
+            Purpose::Conference => {
+                if let Some(state) = self.legs.get_mut(&main) {
+                    state.stage = Stage::Up;
+                }
+            }
+            Purpose::Transfer => {
+                self.legs.remove(&main);
+            }
+        }
+        self.report(call, ask, ReportKind::Merged);
+    }
+
+    fn swap(&mut self, call: CallId, ask: AskId, hold: LegId, retrieve: LegId) {
+        let stage = |leg| self.legs.get(&leg).map(|state| state.stage);
+        if (stage(hold), stage(retrieve)) != (Some(Stage::Up), Some(Stage::Held)) {
+            return self.report(call, ask, ReportKind::Refused(Failure::Failed));
+        }
+        for (leg, stage) in [(hold, Stage::Held), (retrieve, Stage::Up)] {
+            if let Some(state) = self.legs.get_mut(&leg) {
+                state.stage = stage;
+            }
+        }
+        self.report(call, ask, ReportKind::Swapped);
     }
 
     /// Brings a leg from one stage to another, or refuses.
@@ -188,32 +329,74 @@ impl Core {
         to: Stage,
         report: ReportKind,
     ) {
-        match self.legs.get_mut(&leg) {
-            Some(state) if from(state.stage) => {
-                state.stage = to;
-                self.report(call, leg, report);
-            }
-            Some(_) | None => self.report(call, ask, ReportKind::Refused(Failure::Failed)),
+        let Some(state) = self.legs.get_mut(&leg).filter(|state| from(state.stage)) else {
+            return self.report(call, ask, ReportKind::Refused(Failure::Failed));
+        };
+        state.stage = to;
+        let number = state.number.clone();
+        if to == Stage::Up {
+            self.hold_others(&number, leg);
+        }
+        self.report(call, leg, report);
+    }
+
+    /// What needs nothing but that somebody is there: reported of the leg.
+    fn told(&mut self, call: CallId, ask: AskId, leg: LegId, report: ReportKind) {
+        let is_there = self.legs.get(&leg).is_some_and(|state| !is_ringing(state.stage));
+        match is_there {
+            true => self.report(call, leg, report),
+            false => self.report(call, ask, ReportKind::Refused(Failure::Failed)),
         }
     }
 
-    fn report(&mut self, call: CallId, leg: LegId, kind: ReportKind) {
+    /// The same, reported of the ask.
+    fn done(&mut self, call: CallId, ask: AskId, leg: LegId, report: ReportKind) {
+        let is_there = self.legs.get(&leg).is_some_and(|state| !is_ringing(state.stage));
+        self.report(call, ask, if is_there { report } else { ReportKind::Refused(Failure::Failed) });
+    }
+
+    /// A device talks on one call: the others of its number go on hold.
+    fn hold_others(&mut self, number: &Number, leg: LegId) {
+        if !self.config.devices.contains(number) {
+            return;
+        }
+        let others = self
+            .legs
+            .iter_mut()
+            .filter(|(other, state)| **other != leg && state.number == *number && state.stage == Stage::Up);
+        let held: Vec<(CallId, LegId)> = others
+            .map(|(other, state)| {
+                state.stage = Stage::Held;
+                (state.call.clone(), *other)
+            })
+            .collect();
+        for (call, other) in held {
+            self.report(call, other, ReportKind::Held);
+        }
+    }
+
+    pub(super) fn report(&mut self, call: CallId, leg: LegId, kind: ReportKind) {
         self.sequence += 1;
         let heard = Heard { term: self.term, sequence: self.sequence };
-        self.reports.push_back(Report { call, leg, heard, kind });
+        self.news.push_back(News::Reported(Report { call, leg, heard, kind }));
     }
 }
 
 /// How many asks are remembered.
 const SEEN: usize = 65_536;
 
-fn is_ringing(stage: Stage) -> bool {
+/// A number, of which the switch does not know whose it is.
+pub(super) fn nobodys(number: Number) -> Endpoint {
+    Endpoint::new(number, None)
+}
+
+pub(super) const fn is_ringing(stage: Stage) -> bool {
     match stage {
         Stage::Held | Stage::Up => false,
         Stage::Ringing { .. } => true,
     }
 }
 
-fn after(now: Instant, wait: Duration) -> Instant {
+pub(super) fn after(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait).unwrap_or(now)
 }

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::calls::{Ask, LegId, PartyState, Report};
+use crate::calls::{Arrival, Ask, LegId, PartyState, Report};
 use crate::ids::{CallId, Number};
 
 /// A leg that the call records say exists: what a switch that keeps nothing itself is restored from.
@@ -16,10 +16,32 @@ pub struct Leg {
     pub number: Number,
     /// How far it has come.
     pub state: PartyState,
+    /// The queue that brought it the call.
+    pub queue: Option<Number>,
 }
 
-/// Where a switch's reports come out. Bounded: a switch that finds it full waits.
-pub type Reports = mpsc::Receiver<Report>;
+/// What a switch tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum News {
+    /// A call came in.
+    Arrived(Arrival),
+    /// Something was seen of a leg or an ask.
+    Reported(Report),
+}
+
+/// What an agent's device is set to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Line {
+    /// Whether its agent takes calls of queues.
+    pub ready: bool,
+    /// Whether it is busy for everybody.
+    pub do_not_disturb: bool,
+    /// Which number is rung in its place.
+    pub forward: Option<Number>,
+}
+
+/// Where a switch's news come out. Bounded: a switch that finds it full waits.
+pub type Reports = mpsc::Receiver<News>;
 
 /// A link to telephony. Asks are carried out in the order of the calls; what comes of each is reported.
 pub trait Switch: Send + Sync + 'static {
@@ -29,6 +51,16 @@ pub trait Switch: Send + Sync + 'static {
     /// Adopts the legs of the call records after a start, before the first ask.
     fn restore(&self, legs: Vec<Leg>);
 
+    /// An agent's device is set to this from now on.
+    fn set_line(&self, number: Number, line: Line);
+
     /// Whether the link is up.
     fn is_up(&self) -> bool;
+}
+
+impl Line {
+    /// Whether a queue may ring it.
+    pub(super) const fn takes_calls(&self) -> bool {
+        self.ready && !self.do_not_disturb && self.forward.is_none()
+    }
 }

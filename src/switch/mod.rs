@@ -5,12 +5,15 @@
 //!
 //! Read [`Switch`] first. [`Simulated`] plays the telephony in memory.
 
+mod arrivals;
 mod core;
 mod face;
+mod queues;
 mod simulated;
 
 #[cfg(test)]
 mod tests;
 
-pub use face::{Leg, Reports, Switch};
+pub use arrivals::ArrivalConfig;
+pub use face::{Leg, Line, News, Reports, Switch};
 pub use simulated::{Simulated, SimulatedConfig};

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::calls::{Ask, Report, Term};
+use crate::calls::{Ask, Term};
 use crate::clock;
 use crate::ids::Number;
 
+use super::arrivals::ArrivalConfig;
 use super::core::Core;
-use super::face::{Leg, Reports, Switch};
+use super::face::{Leg, Line, News, Reports, Switch};
 
 /// How the simulated switch behaves.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub struct SimulatedConfig {
     pub answer_after: Duration,
     /// The numbers of agents' devices: they ring until an agent answers.
     pub devices: BTreeSet<Number>,
+    /// The numbers of queues.
+    pub queues: BTreeSet<Number>,
+    /// How calls come in by themselves, if they do.
+    pub arrivals: Option<ArrivalConfig>,
 }
 
 /// A switch that plays the telephony in memory.
@@ -37,6 +42,7 @@ pub struct Simulated {
 enum Asked {
     CarryOut(Ask),
     Restore(Vec<Leg>),
+    SetLine(Number, Line),
 }
 
 /// How many asks may wait to be carried out.
@@ -50,7 +56,7 @@ impl Simulated {
     pub fn start(config: SimulatedConfig, term: Term) -> (Self, Reports) {
         let (asked, asks) = mpsc::channel(ASKS);
         let (tell, reports) = mpsc::channel(REPORTS);
-        tokio::spawn(play(Core::new(config, term), asks, tell));
+        tokio::spawn(play(Core::new(clock::now(), config, term), asks, tell));
         (Self { asked }, reports)
     }
 
@@ -61,10 +67,10 @@ impl Simulated {
     }
 }
 
-async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sender<Report>) {
+async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sender<News>) {
     loop {
-        while let Some(report) = core.poll_report() {
-            if tell.send(report).await.is_err() {
+        while let Some(news) = core.poll_news() {
+            if tell.send(news).await.is_err() {
                 return;
             }
         }
@@ -78,6 +84,7 @@ async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sende
         tokio::select! {
             asked = asks.recv() => match asked {
                 Some(Asked::CarryOut(ask)) => core.handle_ask(clock::now(), ask),
+                Some(Asked::SetLine(number, line)) => core.handle_line(clock::now(), number, line),
                 Some(Asked::Restore(legs)) => core.handle_restore(clock::now(), legs),
                 None => return,
             },
@@ -93,6 +100,10 @@ impl Switch for Simulated {
 
     fn restore(&self, legs: Vec<Leg>) {
         self.ask(Asked::Restore(legs));
+    }
+
+    fn set_line(&self, number: Number, line: Line) {
+        self.ask(Asked::SetLine(number, line));
     }
 
     fn is_up(&self) -> bool {

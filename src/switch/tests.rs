@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Report, ReportKind, Term};
 use crate::ids::{CallId, Number, Position, WallTime};
 
-use super::{Leg, Reports, Simulated, SimulatedConfig, Switch};
+use super::{Leg, News, Reports, Simulated, SimulatedConfig, Switch};
 
 const RING: Duration = Duration::from_secs(30);
 
@@ -17,6 +17,8 @@ fn simulated() -> (Box<dyn Switch>, Reports) {
         ring_timeout: RING,
         answer_after: Duration::from_millis(200),
         devices: BTreeSet::from([number("15001")]),
+        queues: BTreeSet::new(),
+        arrivals: None,
     };
     let (switch, reports) = Simulated::start(config, Term(3));
     (Box::new(switch), reports)
@@ -39,7 +41,7 @@ fn dial(index: u16, text: &str) -> Ask {
 }
 
 async fn next(reports: &mut Reports) -> (AskId, ReportKind) {
-    let Report { leg, kind, .. } = reports.recv().await.unwrap();
+    let News::Reported(Report { leg, kind, .. }) = reports.recv().await.unwrap() else { panic!("a call came in") };
     (leg, kind)
 }
 
@@ -109,6 +111,7 @@ async fn restored_legs_go_on_from_where_they_were() {
         call: CallId::parse("CALL").unwrap(),
         number: number(text),
         state,
+        queue: None,
     };
     switch.restore(vec![
         leg(0, "15000", PartyState::Established),
@@ -132,7 +135,7 @@ async fn reports_count_up_within_their_term() {
         switch.carry_out(dial(index, "8000"));
     }
     for sequence in 1..=5 {
-        let heard = reports.recv().await.unwrap().heard;
+        let News::Reported(Report { heard, .. }) = reports.recv().await.unwrap() else { panic!("a call came in") };
         assert_eq!((heard.term, heard.sequence), (Term(3), sequence));
     }
 }

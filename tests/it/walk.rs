@@ -9,16 +9,18 @@ use actix::Arbiter;
 use bytes::Bytes;
 use partyline::bayeux::{Batch, Limits};
 use partyline::broker::{Broker, Outcome, Peer};
-use partyline::calls::{Ask, AskKind, Heard, LegId, PartyState, Report, ReportKind, Term, UserData};
+use partyline::calls::{
+    Ask, AskKind, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
+};
 use partyline::directory::{Directory, DirectoryConfig, demo_agents};
 use partyline::exchange;
 use partyline::exchange::Exchange;
-use partyline::gws::{Base, Command, Rendering};
+use partyline::gws::{Base, Command, Destination, Rendering};
 use partyline::ids::{AgentId, BrowserCookie, CallId, IdempotencyKey, Number, Position};
 use partyline::log::{EmbeddedConfig, EmbeddedLog, Left, Log};
 use partyline::metrics::Metrics;
 use partyline::records::{self, CallChanged, Payload};
-use partyline::switch::{Leg, Switch};
+use partyline::switch::{Leg, Line, News, Switch};
 use partyline::upstream::NoUpstream;
 use partyline::{bayeux, broker};
 use tokio::sync::mpsc;
@@ -38,6 +40,8 @@ impl Switch for Scripted {
         self.legs.send(legs).unwrap();
     }
 
+    fn set_line(&self, _: Number, _: Line) {}
+
     fn is_up(&self) -> bool {
         true
     }
@@ -50,7 +54,7 @@ struct Life {
     exchange: Exchange,
     asks: mpsc::UnboundedReceiver<Ask>,
     legs: mpsc::UnboundedReceiver<Vec<Leg>>,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<News>,
     term: u64,
     sequence: u64,
 }
@@ -102,7 +106,7 @@ impl Life {
     async fn report(&mut self, call: &CallId, leg: LegId, kind: ReportKind) {
         self.sequence += 1;
         let heard = Heard { term: Term(self.term), sequence: self.sequence };
-        self.reports.send(Report { call: call.clone(), leg, heard, kind }).await.unwrap();
+        self.reports.send(News::Reported(Report { call: call.clone(), leg, heard, kind })).await.unwrap();
     }
 
     async fn asked(&mut self) -> Ask {
@@ -118,7 +122,7 @@ impl Life {
 
     /// 15000 and 15001 talk.
     async fn establish(&mut self) -> CallId {
-        let dial = Command::Dial { destination: number("15001"), location: None, user_data: UserData::default() };
+        let dial = Command::Dial(destination("15001"));
         self.exchange.dial(&agent("15000"), dial, None).await.unwrap();
         let call = self.exchange.calls(&agent("15000")).await.unwrap().calls[0].call.id.clone();
         let (connect, dial) = (self.asked().await, self.asked().await);
@@ -127,7 +131,10 @@ impl Life {
         while self.exchange.calls(&agent("15001")).await.unwrap().calls.is_empty() {
             tokio::task::yield_now().await;
         }
-        self.exchange.operate(&agent("15001"), call.clone(), Command::Answer, None).await.unwrap();
+        self.exchange
+            .operate(&agent("15001"), call.clone(), Command::Operation(Operation::Answer), None)
+            .await
+            .unwrap();
         assert_eq!(self.asked().await.kind, AskKind::Answer(dial.id));
         self.report(&call, dial.id, ReportKind::Answered).await;
         let talks = |view: &exchange::CallView| view.party.state == PartyState::Established;
@@ -171,7 +178,7 @@ fn settings() -> broker::Settings {
         rendering: Rendering {
             base: Base("http://localhost".into()),
             attached_data_first: true,
-            mute: partyline::calls::MuteRule::Conference,
+            rules: RULES,
             old_participants: false,
         },
         node: "local".into(),
@@ -199,8 +206,14 @@ fn events_of(body: &str) -> &str {
 }
 
 fn conference() -> Command {
-    Command::SingleStepConference { destination: number("15002"), location: None, user_data: UserData::default() }
+    Command::SingleStepConference(destination("15002"))
 }
+
+fn destination(to: &str) -> Destination {
+    Destination { number: number(to), location: None, user_data: UserData::default() }
+}
+
+const RULES: Rules = Rules { mute: MuteRule::Conference, clear: ClearRule::Conference };
 
 /// What the client remembers from one life of the server to the next.
 struct Memory {

@@ -82,7 +82,10 @@ pub(super) fn settings() -> Settings {
         rendering: Rendering {
             base: Base("http://localhost".into()),
             attached_data_first: true,
-            mute: crate::calls::MuteRule::Conference,
+            rules: crate::calls::Rules {
+                mute: crate::calls::MuteRule::Conference,
+                clear: crate::calls::ClearRule::Conference,
+            },
             old_participants: false,
         },
         node: "local".into(),
@@ -276,8 +279,8 @@ impl Desk {
         let dial = Dial {
             root: CallId::draw(),
             conn: ConnId::draw(),
-            caller: Endpoint { number: number(caller), home: Some(home(caller)) },
-            target: Endpoint { number: number("7000"), home: None },
+            caller: Endpoint::new(number(caller), Some(home(caller))),
+            target: Endpoint::new(number("7000"), None),
             kind: CallType::Outbound,
             location: None,
             user_data: UserData(vec![("Mark".into(), Datum(format!("\"{mark}\"").into()))]),

@@ -202,6 +202,7 @@ fn two_are_added_at_once_and_the_later_answers_first() {
             15000 ParticipantsUpdated: Established with 15003,15001 a="1" b="2" c="4" FirstConferencePartyDN="15001"
             15001 AttachedDataChanged: Established with 15003,15000 a="1" b="2" c="4" FirstConferencePartyDN="15001"
             15001 ParticipantsUpdated: Established with 15003,15000 a="1" b="2" c="4" FirstConferencePartyDN="15001"
+            15002 ParticipantsUpdated: Ringing with 15003,15001,15000 a="1" b="3" c="4" FirstConferencePartyDN="15001"
             > show 15002
             Ringing with 15003,15001,15000 a="1" b="3" c="4" FirstConferencePartyDN="15001"
             offered: Answer UpdateUserData AttachUserData DeleteUserDataPair DeleteUserData ClearCall

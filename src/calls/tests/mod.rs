@@ -1,9 +1,17 @@
 //! Scripts of whole calls, tables, and random runs.
 
+mod completions;
 mod conference;
+mod consults;
+mod data;
 mod hangup;
 mod late;
+mod many;
+mod media;
 mod operations;
+mod queues;
 mod random;
 mod script;
+mod supervisors;
+mod transfers;
 mod two_parties;

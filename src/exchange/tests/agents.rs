@@ -6,9 +6,8 @@ use std::time::Duration;
 use crate::agents::{AfterCall, NotAnswered, Operation, Phase, Phone, Refused, Rules, Start, Voice, WorkMode};
 use crate::calls::{Failure, PartyState, ReportKind};
 use crate::clock;
-use crate::exchange::tests::kit::{Desk, Fickle, agent, dial};
+use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, dial};
 use crate::exchange::{AgentRequest, CommandError, Settings};
-use crate::gws::Command;
 use crate::ids::{AgentId, DeviceId, IdempotencyKey, LoginId, Number, RecordId, WallTime};
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
@@ -135,9 +134,9 @@ async fn who_talked_has_work_after_its_last_call() {
     let call = desk.establish().await;
     // A second call that nobody answers leaves no work, and the end of one of two neither.
     let (second, ..) = desk.dial("15001", "15002").await;
-    desk.operate("15001", &second, Command::Hangup, None).await.unwrap();
+    desk.operate("15001", &second, HANGUP, None).await.unwrap();
     let leg = desk.asked().await.id;
-    desk.operate("15000", &call, Command::Hangup, None).await.unwrap();
+    desk.operate("15000", &call, HANGUP, None).await.unwrap();
     let ask = desk.asked().await;
     let _ = leg;
     let crate::calls::AskKind::Release(leg) = ask.kind else { panic!("{ask:?}") };
@@ -166,7 +165,7 @@ async fn what_a_crash_kept_from_being_written_of_a_call_is_written_at_the_start(
     let mut desk = Desk::with(Fickle::new(), settings(Settings::new(Duration::ZERO).rules));
     change(&desk, "15000", start()).await.unwrap();
     let call = desk.establish().await;
-    desk.operate("15000", &call, Command::Hangup, None).await.unwrap();
+    desk.operate("15000", &call, HANGUP, None).await.unwrap();
     let ask = desk.asked().await;
     let crate::calls::AskKind::Release(leg) = ask.kind else { panic!("{ask:?}") };
     desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;

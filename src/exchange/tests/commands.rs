@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::calls::{AskKind, PartyState, Refused, ReportKind};
 use crate::exchange::CommandError;
-use crate::exchange::tests::kit::{Desk, Fickle, agent, conference, dial};
-use crate::gws::Command;
+use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RETRIEVE, agent, conference, dial};
 use crate::ids::IdempotencyKey;
 use crate::log::Outcome;
 
@@ -32,13 +31,10 @@ async fn a_retry_gets_the_first_answer_whenever_it_comes_and_nothing_is_done_twi
 async fn a_key_is_the_agents_own_and_good_for_one_command() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
-    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
-    assert_eq!(desk.operate("15000", &call, Command::Hangup, Some("k")).await, Err(CommandError::KeyReused));
-    assert_eq!(desk.operate("15001", &call, Command::Hangup, Some("k")).await, Ok(()));
-    let racing = [
-        desk.operate("15000", &call, Command::Hold, Some("j")),
-        desk.operate("15000", &call, Command::Hangup, Some("j")),
-    ];
+    assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HANGUP, Some("k")).await, Err(CommandError::KeyReused));
+    assert_eq!(desk.operate("15001", &call, HANGUP, Some("k")).await, Ok(()));
+    let racing = [desk.operate("15000", &call, HOLD, Some("j")), desk.operate("15000", &call, HANGUP, Some("j"))];
     let outcomes = futures_util::future::join_all(racing).await;
     assert_eq!(outcomes[1], Err(CommandError::KeyReused));
 }
@@ -47,10 +43,10 @@ async fn a_key_is_the_agents_own_and_good_for_one_command() {
 async fn a_refused_command_leaves_its_key_unused() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
-    let refused = desk.operate("15000", &call, Command::Retrieve, Some("k")).await;
+    let refused = desk.operate("15000", &call, RETRIEVE, Some("k")).await;
     assert!(matches!(refused, Err(CommandError::Refused(Refused::WrongState { .. }))), "{refused:?}");
-    assert_eq!(desk.operate("15002", &call, Command::Hangup, None).await, Err(Refused::NotFound.into()));
-    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
+    assert_eq!(desk.operate("15002", &call, HANGUP, None).await, Err(Refused::NotFound.into()));
+    assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
 }
 
 #[actix::test]
@@ -85,10 +81,12 @@ async fn a_report_for_a_call_that_is_over_changes_nothing_and_stops_nothing() {
     let changes = desk.log.changes().len();
     desk.report(&call, called, ReportKind::Answered).await;
     desk.report(&call, called, ReportKind::Held).await;
-    assert_eq!(desk.operate("15000", &call, Command::Hangup, None).await, Err(Refused::NotFound.into()));
+    let too_late = Refused::WrongState { operation: "Hangup", state: "Released" };
+    assert_eq!(desk.operate("15000", &call, HANGUP, None).await, Err(too_late.into()));
+    assert_eq!(desk.operate("15002", &call, HANGUP, None).await, Err(Refused::NotFound.into()));
     while !matches!(desk.asked().await.kind, AskKind::Release(_)) {}
     let call = desk.establish().await;
-    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, None).await, Ok(()));
     desk.until("15000", PartyState::Established).await;
     assert!(desk.log.changes()[changes..].iter().all(|changed| changed.family.root == call));
 }
@@ -114,7 +112,7 @@ async fn whoever_was_told_of_a_call_can_read_it_and_act_on_it_however_late_the_e
     *log.is_silent.lock() = false;
     let mut desk = Desk::over(log, Duration::from_secs(3600));
     let (call, ..) = desk.dial("15000", "15001").await;
-    let refused = late.operate("15000", &call, Command::Hold, None).await;
+    let refused = late.operate("15000", &call, HOLD, None).await;
     assert!(matches!(refused, Err(CommandError::Refused(Refused::WrongState { .. }))), "{refused:?}");
     assert_eq!(late.exchange.calls(&me).await.unwrap().calls.len(), 1);
 }

@@ -4,8 +4,7 @@ use actix::{Handler, Message};
 
 use crate::calls::PartyState;
 use crate::exchange::ingress::CommandIngress;
-use crate::exchange::tests::kit::{Desk, agent, dial};
-use crate::gws::Command;
+use crate::exchange::tests::kit::{Desk, HOLD, agent, dial};
 
 /// Kills the ingress.
 #[derive(Message)]
@@ -24,13 +23,13 @@ impl Handler<Die> for CommandIngress {
 async fn another_ingress_knows_the_calls_and_the_keys() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
-    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
     assert!(desk.exchange.door().address().send(Die).await.is_err());
     desk.until("15000", PartyState::Established).await;
     let changes = desk.log.changes().len();
-    assert_eq!(desk.operate("15000", &call, Command::Hold, Some("k")).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
     assert_eq!(desk.log.changes().len(), changes);
-    assert_eq!(desk.operate("15001", &call, Command::Hold, None).await, Ok(()));
+    assert_eq!(desk.operate("15001", &call, HOLD, None).await, Ok(()));
     assert!(desk.counts("partyline_actor_restarts_total{actor=\"ingress\"} 1"));
 }
 

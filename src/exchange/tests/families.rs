@@ -6,8 +6,7 @@ use std::time::Duration;
 use crate::calls::{AskKind, EventKind, Failure, PartyState, ReportKind};
 use crate::clock;
 use crate::exchange::CommandError;
-use crate::exchange::tests::kit::{Desk, Fickle, agent, conference};
-use crate::gws::Command;
+use crate::exchange::tests::kit::{Desk, Fickle, HOLD, RULES, agent, conference};
 use crate::ids::RecordId;
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
@@ -33,7 +32,7 @@ fn rival(desk: &Desk, call: &crate::ids::CallId, command: crate::calls::Operatio
     let record = desk.log.newest(&CallChanged::subject(call)).unwrap().unwrap();
     let Payload::CallChanged(changed) = records::decode(&record).unwrap() else { panic!("no call") };
     let mut family = changed.family;
-    family.handle_operation(clock::wall(), &agent("15001"), call, command).unwrap();
+    family.handle_operation(clock::wall(), RULES, &agent("15001"), call, command).unwrap();
     let cause = Cause::Operation { name: "Rival".into(), agent: agent("15001"), key: None };
     CallChanged::new(cause, family).record(RecordId::draw(), clock::wall(), Expected::At(record.position))
 }
@@ -44,7 +43,7 @@ async fn a_change_that_loses_a_race_is_decided_again_on_what_the_other_wrote() {
     let call = desk.establish().await;
     let rival = rival(&desk, &call, crate::calls::Operation::Hold);
     *desk.log.rival.lock() = Some(rival);
-    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, None).await, Ok(()));
     let newest = desk.log.changes().pop().unwrap();
     assert_eq!(newest.family.asks.len(), 2, "the other's ask is still there");
     let asks = [desk.asked().await, desk.asked().await];
@@ -56,8 +55,8 @@ async fn a_change_that_loses_every_race_is_refused_as_busy() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
     desk.log.faults.lock().extend([Outcome::Conflict; 9]);
-    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Err(CommandError::Busy));
-    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, None).await, Err(CommandError::Busy));
+    assert_eq!(desk.operate("15000", &call, HOLD, None).await, Ok(()));
 }
 
 #[actix::test]
@@ -99,7 +98,7 @@ async fn an_ask_that_was_open_when_the_server_ended_is_given_up_by_the_next() {
 async fn a_report_is_written_down_once_the_log_takes_writes_again() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
-    assert_eq!(desk.operate("15000", &call, Command::Hold, None).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, None).await, Ok(()));
     let AskKind::Hold(leg) = desk.asked().await.kind else { panic!("not asked to hold") };
     desk.log.faults.lock().push_back(Outcome::Full);
     desk.report(&call, leg, ReportKind::Held).await;

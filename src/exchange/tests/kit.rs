@@ -10,10 +10,12 @@ use actix::Arbiter;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::calls::{Ask, Heard, LegId, PartyState, Report, ReportKind, Term, UserData};
+use crate::calls::{
+    Ask, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
+};
 use crate::directory::{Directory, DirectoryConfig, demo_agents};
 use crate::exchange::{CommandError, Exchange, Settings};
-use crate::gws::Command;
+use crate::gws::{Command, Destination};
 use crate::ids::{AgentId, CallId, Epoch, IdempotencyKey, Number, Position};
 use crate::log::{
     Appending, Durability, EmbeddedConfig, EmbeddedLog, Follower, Health, Log, NewRecord, Outcome, Past, ReadError,
@@ -22,7 +24,7 @@ use crate::log::{
 use crate::metrics::Metrics;
 use crate::records;
 use crate::records::{CallChanged, Payload};
-use crate::switch::{Leg, Switch};
+use crate::switch::{Leg, Line, News, Switch};
 
 /// A log that can be told to refuse, and to let somebody else write first.
 #[derive(Debug)]
@@ -137,6 +139,8 @@ impl Switch for Scripted {
 
     fn restore(&self, _: Vec<Leg>) {}
 
+    fn set_line(&self, _: Number, _: Line) {}
+
     fn is_up(&self) -> bool {
         true
     }
@@ -148,7 +152,7 @@ pub(super) struct Desk {
     pub(super) metrics: Metrics,
     pub(super) switch: Arc<Scripted>,
     asks: mpsc::UnboundedReceiver<Ask>,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<News>,
     sequence: u64,
 }
 
@@ -194,7 +198,7 @@ impl Desk {
     pub(super) async fn report(&mut self, call: &CallId, leg: LegId, kind: ReportKind) {
         self.sequence += 1;
         let heard = Heard { term: Term(1), sequence: self.sequence };
-        self.reports.send(Report { call: call.clone(), leg, heard, kind }).await.unwrap();
+        self.reports.send(News::Reported(Report { call: call.clone(), leg, heard, kind })).await.unwrap();
     }
 
     /// An agent calls another: the call, the caller's leg and the other's.
@@ -259,10 +263,21 @@ pub(super) fn agent(name: &str) -> AgentId {
 }
 
 pub(super) fn dial(to: &str) -> Command {
-    Command::Dial { destination: Number::parse(to).unwrap(), location: None, user_data: UserData::default() }
+    Command::Dial(destination(to))
 }
 
 pub(super) fn conference(to: &str) -> Command {
-    let destination = Number::parse(to).unwrap();
-    Command::SingleStepConference { destination, location: None, user_data: UserData::default() }
+    Command::SingleStepConference(destination(to))
 }
+
+fn destination(to: &str) -> Destination {
+    Destination { number: Number::parse(to).unwrap(), location: None, user_data: UserData::default() }
+}
+
+pub(super) const HOLD: Command = Command::Operation(Operation::Hold);
+
+pub(super) const HANGUP: Command = Command::Operation(Operation::Hangup);
+
+pub(super) const RETRIEVE: Command = Command::Operation(Operation::Retrieve);
+
+pub(super) const RULES: Rules = Rules { mute: MuteRule::Conference, clear: ClearRule::Conference };

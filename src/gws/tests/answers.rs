@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use crate::calls::{Call, Party};
+use crate::calls::Seen;
 use crate::gws::{
     Query, Refusal, Selection, StatusCode, call_answer, calls_answer, device_answer, devices_answer, ok_answer,
     refusal_answer, user_answer, version_answer,
@@ -104,7 +104,7 @@ fn a_user_has_the_subresources_and_the_fields_that_are_named() {
 #[test]
 fn a_collection_shows_addresses_or_with_fields_its_resources() {
     let family = conference("A", "B", &[]);
-    let calls = [(&family.calls[0], &family.calls[0].parties[0])];
+    let calls = [Seen { family: &family, call: &family.calls[0], party: &family.calls[0].parties[0] }];
     let mut lines = Vec::new();
     for query in ["", "fields=id,path", "fields=id&state=Held", "fields=id&state=Established&_=99", "state=Held"] {
         let query = Query::parse(query);
@@ -132,7 +132,7 @@ fn one_resource_stands_under_its_singular_name() {
     let call = &family.calls[0];
     let query = Query::parse("fields=id,phoneNumber");
     let lines = [
-        call_answer(&rendering(), call, &call.parties[0], BEGAN, &query),
+        call_answer(&rendering(), Seen { family: &family, call, party: &call.parties[0] }, BEGAN, &query),
         device_answer(&rendering(), &voice(), &query),
         device_answer(&rendering(), &voice(), &Query::default()),
     ];
@@ -152,7 +152,6 @@ fn a_query_takes_anything() {
 }
 
 fn check_user(query: &str, expected: Expect) {
-    let no_calls: [(&Call, &Party); 0] = [];
-    let answer = user_answer(&rendering(), &agent(), &voice(), &no_calls, BEGAN, &Query::parse(query));
+    let answer = user_answer(&rendering(), &agent(), &voice(), &[], BEGAN, &Query::parse(query));
     expected.assert_eq(&text(&answer).replace(",\"", ",\n\""));
 }

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::calls::{Datum, Endpoint, EventKind, Failure, Family, Joining, PartyState, UserData};
+use crate::calls::{Datum, Endpoint, Entry, EventKind, Failure, Family, Joining, PartyState, Seen, UserData};
 use crate::gws::{Notice, Rendering, call_resource, notification};
 use crate::ids::WallTime;
 
@@ -29,7 +29,7 @@ fn a_party_that_is_being_added_sees_the_others_and_they_do_not_see_it() {
     let added = &mut family.calls[0].parties[2];
     added.state = PartyState::Ringing;
     let user_data = UserData(vec![("AccountNumber".into(), Datum("\"12345\"".into()))]);
-    added.joining = Some(Joining { by: number("15000"), user_data });
+    added.joining = Some(Joining { by: number("15000"), user_data, entry: Entry::Added });
     assert_eq!(seen(&family, 2, "participants"), r#"["15001","15000"]"#);
     assert_eq!(seen(&family, 2, "userData"), r#"{"AccountNumber":"12345"}"#);
     assert_eq!(seen(&family, 0, "participants"), r#"["15001"]"#);
@@ -66,8 +66,8 @@ fn a_call_has_its_state_and_whole_seconds_and_nothing_to_do_once_it_is_over() {
 #[test]
 fn an_outside_number_is_shown_as_it_was_dialled() {
     let mut family = conference("A", "B", &[]);
-    family.calls[0].parties[1].endpoint = Endpoint { number: number("+1 916 555"), home: None };
-    family.calls[0].parties[2].endpoint = Endpoint { number: number("+19165550104"), home: None };
+    family.calls[0].parties[1].endpoint = Endpoint::new(number("+1 916 555"), None);
+    family.calls[0].parties[2].endpoint = Endpoint::new(number("+19165550104"), None);
     let new = rendered(&family, 0, &rendering());
     let old = rendered(&family, 0, &Rendering { old_participants: true, ..rendering() });
     let participants = |json: &str| {
@@ -167,6 +167,7 @@ fn seen(family: &Family, party: usize, member: &str) -> String {
 fn rendered(family: &Family, party: usize, rendering: &Rendering) -> String {
     let mut out = Vec::new();
     let call = &family.calls[0];
-    call_resource(&mut out, rendering, call, &call.parties[party], WallTime::from_millis(BEGAN.millis() + 60_000));
+    let seen = Seen { family, call, party: &call.parties[party] };
+    call_resource(&mut out, rendering, seen, WallTime::from_millis(BEGAN.millis() + 60_000));
     text(&out)
 }

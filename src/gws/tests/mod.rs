@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 
 use crate::agents::{Phone, Voice};
 use crate::calls::{
-    AskId, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, FIRST_CONFERENCE_PARTY, Family, Home,
-    MuteRule, Party, PartyState, UserData,
+    AskId, Call, CallType, ClearRule, Datum, Endpoint, Event, EventKind, Extension, FIRST_CONFERENCE_PARTY, Family,
+    Home, MuteRule, Party, PartyState, Rules, UserData,
 };
 use crate::directory::{Agent, demo_agents};
 use crate::gws::{Base, Rendering};
@@ -23,8 +23,6 @@ fn conference(id: &str, conn: &str, data: &[(&str, &str)]) -> Family {
     let owner = [(FIRST_CONFERENCE_PARTY, "\"15000\"")];
     let data = data.iter().chain(&owner).map(|(key, value)| ((*key).into(), Datum((*value).into()))).collect();
     let call = Call {
-        id: root.clone(),
-        conn: ConnId::parse(conn).unwrap(),
         parties: vec![
             party("15000", 0, BEGAN, PartyState::Established),
             party("15001", 1, BEGAN, PartyState::Established),
@@ -32,26 +30,21 @@ fn conference(id: &str, conn: &str, data: &[(&str, &str)]) -> Family {
         ],
         user_data: UserData(data),
         owner: Some(number("15000")),
+        ..Call::empty(root.clone(), ConnId::parse(conn).unwrap())
     };
     Family { root, calls: vec![call], asks: Vec::new(), events: VecDeque::new() }
 }
 
 fn party(who: &str, leg: u16, since: WallTime, state: PartyState) -> Party {
-    Party {
-        endpoint: Endpoint { number: number(who), home: Some(home(who)) },
-        leg: AskId { record: Position::new(790), index: leg },
-        state,
-        kind: CallType::Internal,
-        dnis: Some(number(if who == "15002" { "15002" } else { "15001" })),
-        since,
-        joining: None,
-        heard: None,
-    }
+    let endpoint = Endpoint::new(number(who), Some(home(who)));
+    let leg = AskId { record: Position::new(790), index: leg };
+    let dnis = Some(number(if who == "15002" { "15002" } else { "15001" }));
+    Party { dnis, ..Party::new(endpoint, leg, state, CallType::Internal, since) }
 }
 
 fn event(family: &Family, kind: EventKind, who: &str) -> Event {
     let extensions = if kind == EventKind::AttachedDataChanged { vec![] } else { vec![(Extension::BusinessCall, 0)] };
-    Event { kind, call: family.root.clone(), to: home(who), number: number(who), extensions }
+    Event { kind, call: family.root.clone(), to: home(who), number: number(who), passing: None, extensions }
 }
 
 fn number(text: &str) -> Number {
@@ -76,7 +69,7 @@ fn rendering() -> Rendering {
     Rendering {
         base: Base("http://127.0.0.1:8080".into()),
         attached_data_first: true,
-        mute: MuteRule::Conference,
+        rules: Rules { mute: MuteRule::Conference, clear: ClearRule::Conference },
         old_participants: false,
     }
 }

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::calls::Datum;
-use crate::gws::{Command, parse_dial, parse_operation};
+use crate::gws::{Command, Destination, parse_dial, parse_operation};
 
 #[test]
 fn operations_are_read_and_what_is_wrong_with_them_is_said() {
@@ -43,12 +43,12 @@ fn operations_are_read_and_what_is_wrong_with_them_is_said() {
         }
     }
     expect![[r#"
-        SingleStepConference { destination: Number("15002"), location: None, user_data: UserData([]) }
-        SingleStepConference { destination: Number("15002"), location: None, user_data: UserData([]) }
-        SingleStepConference { destination: Number("15002"), location: Some(Location("S")), user_data: UserData([("b", Datum("2")), ("a", Datum("{ \"x\" : 1 }"))]) }
-        Answer
-        Hangup
-        Retrieve
+        SingleStepConference(Destination { number: Number("15002"), location: None, user_data: UserData([]) })
+        SingleStepConference(Destination { number: Number("15002"), location: None, user_data: UserData([]) })
+        SingleStepConference(Destination { number: Number("15002"), location: Some(Location("S")), user_data: UserData([("b", Datum("2")), ("a", Datum("{ \"x\" : 1 }"))]) })
+        Operation(Answer)
+        Operation(Hangup)
+        Operation(Retrieve)
         2 The operation is not known.
         2 The operation is not known.
         1 The parameter 'operationName' is missing.
@@ -74,7 +74,7 @@ fn dial_needs_no_name_but_takes_no_other() {
         [r#"{"destination":{"phoneNumber":"1"}}"#, r#"{"operationName":"Dial","destination":{"phoneNumber":"1"}}"#]
     {
         let command = parse_dial(body.as_bytes()).unwrap();
-        assert!(matches!(&command, Command::Dial { destination, .. } if destination.as_str() == "1"));
+        assert!(matches!(&command, Command::Dial(to) if to.number.as_str() == "1"));
         assert_eq!(command.name(), "Dial");
     }
     assert_eq!(
@@ -87,7 +87,7 @@ fn dial_needs_no_name_but_takes_no_other() {
 #[test]
 fn data_keeps_its_order_and_its_text() {
     let body = br#"{"destination":{"phoneNumber":"1"},"userData":{"z":"\u00e9","a":1.0,"z":"2"}}"#;
-    let Command::Dial { user_data, .. } = parse_dial(body).unwrap() else { panic!("another command") };
+    let Command::Dial(Destination { user_data, .. }) = parse_dial(body).unwrap() else { panic!("another command") };
     let pairs: Vec<_> = user_data.0.iter().map(|(key, Datum(value))| (&**key, &**value)).collect();
     assert_eq!(pairs, [("z", "\"2\""), ("a", "1.0")]);
 }

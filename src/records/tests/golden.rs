@@ -9,8 +9,9 @@ use crate::agents;
 use crate::agents::{CustomMode, CustomState, DoNotDisturb, Phone, Presence, Shift, State, Voice, WorkMode};
 use crate::bayeux::{Channel, Pattern};
 use crate::calls::{
-    Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
-    Joining, Location, Party, PartyState, Term, UserData,
+    Arrived, Ask, AskId, AskKind, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind,
+    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, Mute, Party, PartyState, Purpose,
+    Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{
     AgentId, CallId, ConnId, CookieHash, DeviceId, Fingerprint, IdempotencyKey, LoginId, Number, Position, SessionId,
@@ -138,6 +139,7 @@ fn samples() -> Vec<NewRecord> {
         ended().record(ID, TIME, Expected::Any),
         published.record(ID, TIME, Keep::Stored),
         page.record(ID, TIME, Expected::At(HERE)),
+        consulting().record(ID, TIME, Expected::Nothing),
     ]
     .into_iter()
     .chain(agents())
@@ -210,6 +212,64 @@ fn agents() -> Vec<NewRecord> {
     records
 }
 
+/// What the first version of families did not have: a consult call, what is asked for it, and all else that came later.
+fn consulting() -> CallChanged {
+    let party = |index: usize, state| {
+        let rights = Rights { recording: if index == 0 { Right::Granted } else { Right::Withheld } };
+        let endpoint = Endpoint { rights, ..Endpoint::new(number(index), Some(home(index))) };
+        Party::new(endpoint, leg(700, index), state, CallType::Consult, WallTime::from_millis(1_699_999_948_000))
+    };
+    let side = party(0, PartyState::Established);
+    let asked = Party { queue: Some(number(9)), mute: Mute::On, ..party(1, PartyState::Ringing) };
+    let monitor = Some(Monitor { target: number(0), mode: MonitorMode::ListenIn });
+    let watching = Party { monitor, entered: Entered::Now, ..party(2, PartyState::Established) };
+    let entry = Entry::InPlaceOf(leg(700, 0));
+    let joining = Some(Joining { by: number(0), user_data: UserData::default(), entry });
+    let replacing = Party { joining, ..party(3, PartyState::Invited) };
+    let id = CallId::parse("01RCC3N118B1V0SL807GK2LAES000008").unwrap();
+    let call = Call {
+        parties: vec![side, asked, watching, replacing],
+        consult: Some(Consult { parent: call_id(), main: leg(600, 0), side: leg(700, 0) }),
+        recording: Recording::Paused,
+        former: vec![home(5).agent],
+        ..Call::empty(id.clone(), ConnId::parse("0071027198180008").unwrap())
+    };
+    let (main, side) = (leg(600, 0), leg(700, 0));
+    let kinds = [
+        AskKind::Adopt(Arrived(7)),
+        AskKind::Clear,
+        AskKind::Dtmf { leg: side, digits: "12#".into() },
+        AskKind::Merge { consult: id, main, side, purpose: Purpose::Transfer },
+        AskKind::Monitor { leg: side, mode: MonitorMode::BargeIn },
+        AskKind::Mute(side),
+        AskKind::Record { leg: side, to: Recording::Recording },
+        AskKind::Route { queue: number(9), tried: Some(number(1)) },
+        AskKind::Swap { hold: side, retrieve: main },
+        AskKind::Unmute(side),
+    ];
+    let ask = |(index, kind)| Ask { id: leg(0, index), call: call_id(), since: TIME, asker: None, kind };
+    let event = |kind, passing| Event {
+        kind,
+        call: call_id(),
+        to: home(0),
+        number: number(0),
+        passing,
+        extensions: Vec::new(),
+    };
+    let family = Family {
+        root: call_id(),
+        calls: vec![call],
+        asks: kinds.into_iter().enumerate().map(ask).collect(),
+        events: Default::default(),
+    };
+    let events = vec![
+        event(EventKind::StatusChange, Some(PartyState::Ringing)),
+        event(EventKind::CallRecordingStateChange, None),
+        event(EventKind::Missed, None),
+    ];
+    CallChanged { cause: Cause::Arrived, family, events }
+}
+
 fn ended() -> SessionEnded {
     SessionEnded { session: SessionId::parse("00112233445566778899aabbccddeeff").unwrap(), reason: "expired".into() }
 }
@@ -226,14 +286,20 @@ fn family() -> Family {
     ];
     let kinds = [CallType::Internal, CallType::Consult, CallType::Inbound, CallType::Outbound];
     let party = |(index, state): (usize, PartyState)| Party {
-        endpoint: Endpoint { number: number(index), home: (index < 3).then(|| home(index)) },
-        leg: leg(if index == 5 { 0 } else { 700 }, index),
-        state,
-        kind: kinds[index % kinds.len()],
         dnis: (index != 0).then(|| number(1)),
-        since: WallTime::from_millis(1_699_999_948_000),
-        joining: (index == 4).then(|| Joining { by: number(0), user_data: data("AccountNumber", "\"12345\"") }),
+        joining: (index == 4).then(|| Joining {
+            by: number(0),
+            user_data: data("AccountNumber", "\"12345\""),
+            entry: Entry::Added,
+        }),
         heard: (index != 3).then_some(Heard { term: Term(4), sequence: 70 }),
+        ..Party::new(
+            Endpoint::new(number(index), (index < 3).then(|| home(index))),
+            leg(if index == 5 { 0 } else { 700 }, index),
+            state,
+            kinds[index % kinds.len()],
+            WallTime::from_millis(1_699_999_948_000),
+        )
     };
     let kinds = vec![
         AskKind::Answer(leg(700, 4)),
@@ -253,11 +319,10 @@ fn family() -> Family {
     Family {
         root: call_id(),
         calls: vec![Call {
-            id: call_id(),
-            conn: ConnId::parse("0071027198180007").unwrap(),
             parties: states.into_iter().enumerate().map(party).collect(),
             user_data: data("a \"key\"", "{ \"nested\" : [1.0, null] }"),
             owner: Some(number(0)),
+            ..Call::empty(call_id(), ConnId::parse("0071027198180007").unwrap())
         }],
         asks: kinds.into_iter().enumerate().map(ask).collect(),
         events: Default::default(),
@@ -273,6 +338,7 @@ fn events() -> Vec<Event> {
         call: call_id(),
         to: home(0),
         number: number(0),
+        passing: None,
         extensions: if kind == EventKind::ParticipantsUpdated { vec![(Extension::BusinessCall, 0)] } else { vec![] },
     };
     kinds.into_iter().chain(failures.map(EventKind::Error)).map(event).collect()

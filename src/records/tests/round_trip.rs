@@ -8,8 +8,9 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use crate::bayeux::{Channel, Error, Pattern};
 use crate::calls::{
-    Ask, AskId, AskKind, Call, CallType, Datum, Endpoint, Event, EventKind, Extension, Failure, Family, Heard, Home,
-    Joining, Location, Party, PartyState, Term, UserData,
+    Arrived, Ask, AskId, AskKind, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind,
+    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, Mute, Party, PartyState, Purpose,
+    Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{
     AgentId, BrowserCookie, CallId, ClientId, ConnId, DeviceId, Epoch, Fingerprint, IdempotencyKey, Number, Position,
@@ -216,14 +217,34 @@ fn ended() -> SessionEnded {
 }
 
 fn settle_by_hand(family: &mut Family) -> usize {
-    let parties = family.calls.iter_mut().flat_map(|call| &mut call.parties).map(|party| &mut party.leg);
-    let mut names: Vec<&mut AskId> = parties.collect();
+    let mut names: Vec<&mut AskId> = Vec::new();
+    for call in &mut family.calls {
+        for party in &mut call.parties {
+            names.push(&mut party.leg);
+            if let Some(Joining { entry: Entry::InPlaceOf(leg), .. }) = &mut party.joining {
+                names.push(leg);
+            }
+        }
+        if let Some(Consult { main, side, .. }) = &mut call.consult {
+            names.extend([main, side]);
+        }
+    }
     for ask in &mut family.asks {
         names.push(&mut ask.id);
-        if let AskKind::Answer(leg) | AskKind::Hold(leg) | AskKind::Release(leg) | AskKind::Retrieve(leg) =
-            &mut ask.kind
-        {
-            names.push(leg);
+        match &mut ask.kind {
+            AskKind::Answer(leg)
+            | AskKind::Dtmf { leg, .. }
+            | AskKind::Hold(leg)
+            | AskKind::Monitor { leg, .. }
+            | AskKind::Mute(leg)
+            | AskKind::Record { leg, .. }
+            | AskKind::Release(leg)
+            | AskKind::Retrieve(leg)
+            | AskKind::Unmute(leg) => names.push(leg),
+            AskKind::Merge { main, side, .. } => names.extend([main, side]),
+            AskKind::Swap { hold, retrieve } => names.extend([hold, retrieve]),
+            AskKind::Adopt(_) | AskKind::Clear | AskKind::Connect(_) | AskKind::Dial { .. } | AskKind::Route { .. } => {
+            }
         }
     }
     let open: Vec<_> = names.into_iter().filter(|name| name.record == Position::ZERO).collect();
@@ -233,7 +254,7 @@ fn settle_by_hand(family: &mut Family) -> usize {
 }
 
 fn random_change(random: &mut StdRng) -> CallChanged {
-    let cause = match random.random_range(0..3) {
+    let cause = match random.random_range(0..4) {
         0 => Cause::Operation {
             name: "Hold".into(),
             agent: AgentId::parse("15000").unwrap(),
@@ -242,7 +263,8 @@ fn random_change(random: &mut StdRng) -> CallChanged {
                 command: Fingerprint::of(["Hold", "CALL"]),
             }),
         },
-        1 => Cause::Report { leg: AskId { record: HERE, index: 3 }, heard: random_heard(random) },
+        1 => Cause::Arrived,
+        2 => Cause::Report { leg: AskId { record: HERE, index: 3 }, heard: random_heard(random) },
         _ => Cause::Timeout { ask: AskId { record: HERE, index: 4 } },
     };
     CallChanged { cause, family: random_family(random), events: some(random, random_event) }
@@ -260,6 +282,13 @@ fn random_call(random: &mut StdRng) -> Call {
         parties: some(random, random_party),
         user_data: random_data(random),
         owner: maybe(random, random_number),
+        consult: maybe(random, |random| Consult {
+            parent: CallId::parse("B").unwrap(),
+            main: random_ask_id(random),
+            side: random_ask_id(random),
+        }),
+        recording: random_recording(random),
+        former: some(random, |random| random_home(random).agent),
     }
 }
 
@@ -274,13 +303,25 @@ fn random_party(random: &mut StdRng) -> Party {
     ];
     let kinds = [CallType::Consult, CallType::Inbound, CallType::Internal, CallType::Outbound];
     Party {
-        endpoint: Endpoint { number: random_number(random), home: maybe(random, random_home) },
+        endpoint: Endpoint {
+            number: random_number(random),
+            home: maybe(random, random_home),
+            rights: Rights { recording: one_of(random, &[Right::Granted, Right::Withheld]) },
+        },
         leg: random_ask_id(random),
         state: one_of(random, &states),
         kind: one_of(random, &kinds),
         dnis: maybe(random, random_number),
         since: WallTime::from_millis(random.random()),
-        joining: maybe(random, |random| Joining { by: random_number(random), user_data: random_data(random) }),
+        joining: maybe(random, |random| Joining {
+            by: random_number(random),
+            user_data: random_data(random),
+            entry: if random.random() { Entry::Added } else { Entry::InPlaceOf(random_ask_id(random)) },
+        }),
+        entered: one_of(random, &[Entered::Before, Entered::Now]),
+        mute: one_of(random, &[Mute::Off, Mute::On]),
+        queue: maybe(random, random_number),
+        monitor: maybe(random, |random| Monitor { target: random_number(random), mode: random_mode(random) }),
         heard: maybe(random, random_heard),
     }
 }
@@ -288,16 +329,31 @@ fn random_party(random: &mut StdRng) -> Party {
 fn random_ask(random: &mut StdRng) -> Ask {
     let leg = random_ask_id(random);
     let kinds = [
+        AskKind::Adopt(Arrived(random.random())),
         AskKind::Answer(leg),
+        AskKind::Clear,
         AskKind::Connect(random_number(random)),
         AskKind::Dial {
             number: random_number(random),
             from: random_number(random),
             location: maybe(random, |_| Location("TServer@\"Switch\"".into())),
         },
+        AskKind::Dtmf { leg, digits: "1*#".into() },
         AskKind::Hold(leg),
+        AskKind::Merge {
+            consult: CallId::parse("B").unwrap(),
+            main: leg,
+            side: random_ask_id(random),
+            purpose: one_of(random, &[Purpose::Conference, Purpose::Transfer]),
+        },
+        AskKind::Monitor { leg, mode: random_mode(random) },
+        AskKind::Mute(leg),
+        AskKind::Record { leg, to: random_recording(random) },
         AskKind::Release(leg),
         AskKind::Retrieve(leg),
+        AskKind::Route { queue: random_number(random), tried: maybe(random, random_number) },
+        AskKind::Swap { hold: leg, retrieve: random_ask_id(random) },
+        AskKind::Unmute(leg),
     ];
     Ask {
         id: random_ask_id(random),
@@ -313,6 +369,8 @@ fn random_event(random: &mut StdRng) -> Event {
         [Failure::Busy, Failure::Failed, Failure::InvalidNumber, Failure::NoAnswer, Failure::None, Failure::Timeout];
     let kinds = [
         EventKind::AttachedDataChanged,
+        EventKind::CallRecordingStateChange,
+        EventKind::Missed,
         EventKind::Error(one_of(random, &failures)),
         EventKind::ParticipantsUpdated,
         EventKind::StatusChange,
@@ -322,8 +380,17 @@ fn random_event(random: &mut StdRng) -> Event {
         call: CallId::parse("A").unwrap(),
         to: random_home(random),
         number: random_number(random),
+        passing: maybe(random, |_| PartyState::Ringing),
         extensions: some(random, |random| (Extension::BusinessCall, random.random())),
     }
+}
+
+fn random_mode(random: &mut StdRng) -> MonitorMode {
+    one_of(random, &[MonitorMode::BargeIn, MonitorMode::Coach, MonitorMode::ListenIn])
+}
+
+fn random_recording(random: &mut StdRng) -> Recording {
+    one_of(random, &[Recording::Paused, Recording::Recording, Recording::Stopped])
 }
 
 fn random_data(random: &mut StdRng) -> UserData {

@@ -1,0 +1,121 @@
+//! How a call begins: an agent dials, or the switch brings one in.
+
+use crate::calls::model::{
+    Call, CallType, Endpoint, Event, EventKind, Extension, Family, Location, Party, PartyState, Recording, UserData,
+};
+use crate::calls::operation::Refused;
+use crate::calls::telephony::{Arrived, Ask, AskId, AskKind};
+use crate::ids::{CallId, ConnId, Number, Position, WallTime};
+
+/// A call that an agent wants to make.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Dial {
+    /// What the call is to be called.
+    pub root: CallId,
+    /// What the switch is to call it.
+    pub conn: ConnId,
+    /// Who calls.
+    pub caller: Endpoint,
+    /// Who is called.
+    pub target: Endpoint,
+    /// What kind of call it is for the caller.
+    pub kind: CallType,
+    /// Where the switch is to look for the target.
+    pub location: Option<Location>,
+    /// Data for the call.
+    pub user_data: UserData,
+}
+
+/// A call that the switch brought in from outside, and that waits in a queue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Arrival {
+    /// The switch's handle of it.
+    pub handle: Arrived,
+    /// Who calls.
+    pub caller: Number,
+    /// The number that was dialled.
+    pub dnis: Number,
+    /// The queue it waits in.
+    pub queue: Number,
+    /// What the switch knows of it.
+    pub user_data: UserData,
+}
+
+impl Family {
+    /// Begins a call: asks for the caller's leg, then for the target's.
+    ///
+    /// # Errors
+    /// [`Refused::AlreadyPresent`] if the number is the caller's own.
+    pub fn dial(now: WallTime, dial: Dial) -> Result<Self, Refused> {
+        let Dial { root, conn, caller, target, kind, location, user_data } = dial;
+        if caller.number == target.number {
+            return Err(Refused::AlreadyPresent(target.number));
+        }
+        let ask =
+            |index, kind| Ask { id: leg(index), call: root.clone(), since: now, asker: caller.home.clone(), kind };
+        let connect = ask(0, AskKind::Connect(caller.number.clone()));
+        let (number, from) = (target.number.clone(), caller.number.clone());
+        let ring = ask(1, AskKind::Dial { number, from, location });
+        let told = caller.home.clone().map(|to| Event {
+            kind: EventKind::StatusChange,
+            call: root.clone(),
+            to,
+            number: caller.number.clone(),
+            passing: None,
+            extensions: vec![(Extension::BusinessCall, 0)],
+        });
+        let dnis = Some(target.number.clone());
+        let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::Dialing, kind, now) };
+        let called = kind.of_the_called();
+        let target = Party { dnis, ..Party::new(target, leg(1), PartyState::Invited, called, now) };
+        let mut call = Call::empty(root.clone(), conn);
+        call.user_data.merge(&user_data);
+        call.parties = vec![caller, target];
+        Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })
+    }
+
+    /// Begins a call that came in: names the caller's leg, and asks for an agent of its queue.
+    pub fn arrive(now: WallTime, root: CallId, conn: ConnId, caller: Endpoint, arrival: Arrival) -> Self {
+        let Arrival { handle, caller: _, dnis, queue, user_data } = arrival;
+        let ask = |index, kind| Ask { id: leg(index), call: root.clone(), since: now, asker: None, kind };
+        let adopt = ask(0, AskKind::Adopt(handle));
+        let route = ask(1, AskKind::Route { queue, tried: None });
+        let caller =
+            Party { dnis: Some(dnis), ..Party::new(caller, leg(0), PartyState::Dialing, CallType::Inbound, now) };
+        let mut call = Call::empty(root.clone(), conn);
+        call.user_data.merge(&user_data);
+        call.parties = vec![caller];
+        Self { root, calls: vec![call], asks: vec![adopt, route], events: std::collections::VecDeque::new() }
+    }
+}
+
+impl Call {
+    /// A call with nobody on it yet.
+    pub fn empty(id: CallId, conn: ConnId) -> Self {
+        Self {
+            id,
+            conn,
+            parties: Vec::new(),
+            user_data: UserData::default(),
+            owner: None,
+            consult: None,
+            recording: Recording::Stopped,
+            former: Vec::new(),
+        }
+    }
+}
+
+impl CallType {
+    const fn of_the_called(self) -> Self {
+        match self {
+            Self::Consult => Self::Consult,
+            Self::Inbound | Self::Outbound => Self::Inbound,
+            Self::Internal => Self::Internal,
+        }
+    }
+}
+
+/// A leg of the first record.
+const fn leg(index: u16) -> AskId {
+    AskId { record: Position::ZERO, index }
+}

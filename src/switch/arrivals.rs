@@ -1,0 +1,103 @@
+//! Calls that come in by themselves, so that a desktop has something to show: when, from whom, and how long they last.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::calls::{Arrival, Arrived, AskId, Failure, ReportKind, UserData};
+use crate::ids::{CallId, Number};
+
+use super::core::{Core, Stage, State, after, is_ringing};
+use super::face::News;
+
+/// How calls come in.
+#[derive(Clone, Debug)]
+pub struct ArrivalConfig {
+    /// Into which queue.
+    pub queue: Number,
+    /// How long between two of them, on the average.
+    pub every: Duration,
+    /// How long a caller talks, on the average.
+    pub talk_time: Duration,
+    /// How long a caller waits for an agent.
+    pub patience: Duration,
+}
+
+/// The callers who are on their way.
+#[derive(Debug)]
+pub(super) struct Arrivals {
+    next: Option<Instant>,
+    counted: u64,
+    /// Those that the calls do not know yet.
+    outside: BTreeMap<Arrived, Number>,
+    /// How long each talks once it is answered, by its leg.
+    talks: BTreeMap<AskId, Duration>,
+}
+
+impl Arrivals {
+    pub(super) fn new(now: Instant, config: Option<&ArrivalConfig>, dice: &mut StdRng) -> Self {
+        let next = config.map(|config| after(now, about(config.every, dice)));
+        Self { next, counted: 0, outside: BTreeMap::new(), talks: BTreeMap::new() }
+    }
+
+    /// When the next caller comes.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+}
+
+impl Core {
+    /// Whoever is due by now comes in.
+    pub(super) fn arrive(&mut self, now: Instant) {
+        let Some(config) = self.config.arrivals.clone() else { return };
+        if self.arrivals.next.is_none_or(|next| next > now) {
+            return;
+        }
+        self.arrivals.next = Some(after(now, about(config.every, &mut self.dice)));
+        if self.arrivals.outside.len() + self.arrivals.talks.len() >= CALLERS {
+            return;
+        }
+        self.arrivals.counted += 1;
+        let handle = Arrived(self.arrivals.counted);
+        let Ok(caller) = Number::parse(&format!("+1916555{:04}", self.dice.random_range(0..10_000))) else { return };
+        self.arrivals.outside.insert(handle, caller.clone());
+        let (dnis, queue, user_data) = (config.queue.clone(), config.queue, UserData::default());
+        self.news.push_back(News::Arrived(Arrival { handle, caller, dnis, queue, user_data }));
+    }
+
+    /// A caller's leg has its name now. One that nobody knows is gone.
+    pub(super) fn adopt(&mut self, now: Instant, call: CallId, leg: AskId, handle: Arrived) {
+        let Some((number, config)) = self.arrivals.outside.remove(&handle).zip(self.config.arrivals.clone()) else {
+            return self.report(call, leg, ReportKind::Ended(Failure::Failed));
+        };
+        self.arrivals.talks.insert(leg, about(config.talk_time, &mut self.dice));
+        let leaves = Some(after(now, config.patience));
+        self.legs.insert(leg, State { call: call.clone(), number, stage: Stage::Up, leaves });
+        self.report(call, leg, ReportKind::Answered);
+    }
+
+    /// Somebody took a call: a caller of ours talks from now on, as long as it does.
+    pub(super) fn was_answered(&mut self, now: Instant, call: &CallId) {
+        for (leg, state) in self.legs.iter_mut().filter(|(_, state)| state.call == *call && !is_ringing(state.stage)) {
+            if let Some(talks) = self.arrivals.talks.remove(leg) {
+                state.leaves = Some(after(now, talks));
+            }
+        }
+    }
+
+    /// A leg is gone, and what was known of it.
+    pub(super) fn forget_caller(&mut self, leg: AskId) {
+        self.arrivals.talks.remove(&leg);
+    }
+}
+
+/// A time about as long as that: seldom much longer, often a little shorter.
+fn about(average: Duration, dice: &mut StdRng) -> Duration {
+    let share: f64 = dice.random_range(0.0..1.0);
+    average.mul_f64((-(1.0 - share).ln()).clamp(0.1, 5.0))
+}
+
+/// How many callers there may be before others stay away.
+const CALLERS: usize = 1000;

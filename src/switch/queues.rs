@@ -1,0 +1,83 @@
+//! The simulated switch's queues: calls wait in them, and idle agents are rung.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::calls::{AskId, Failure, ReportKind};
+use crate::ids::{CallId, Number};
+
+use super::core::{Core, after, nobodys};
+
+/// Calls that wait for an agent, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    waiting: VecDeque<Waiting>,
+    /// Who was rung, the longest ago first: the next call goes to the first of them that is free.
+    rung: VecDeque<Number>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    call: CallId,
+    leg: AskId,
+    /// Who did not take it, and from when it is offered there again.
+    tried: Option<(Number, Instant)>,
+}
+
+impl Queues {
+    /// Nobody is looked for any more for this call.
+    pub(super) fn forget(&mut self, call: &CallId) {
+        self.waiting.retain(|waiting| waiting.call != *call);
+    }
+
+    /// When somebody may be offered a call again.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.waiting.iter().filter_map(|waiting| waiting.tried.as_ref()).map(|(_, from)| *from).min()
+    }
+
+    fn used(&mut self, number: &Number) {
+        self.rung.retain(|other| other != number);
+        self.rung.push_back(number.clone());
+    }
+}
+
+impl Core {
+    /// A call begins to wait.
+    pub(super) fn enqueue(&mut self, now: Instant, call: CallId, leg: AskId, queue: Number, tried: Option<Number>) {
+        if !self.config.queues.contains(&queue) {
+            return self.report(call, leg, ReportKind::Refused(Failure::InvalidNumber));
+        }
+        let tried = tried.map(|number| (number, after(now, AGAIN)));
+        self.queues.waiting.push_back(Waiting { call, leg, tried });
+    }
+
+    /// Rings agents for the calls that wait, as far as there are any.
+    pub(super) fn assign(&mut self, now: Instant) {
+        let mut place = 0;
+        while let Some(waiting) = self.queues.waiting.get_mut(place) {
+            waiting.tried.take_if(|(_, from)| *from <= now);
+            let tried = waiting.tried.as_ref().map(|(number, _)| number.clone());
+            let Some(number) = self.idlest(tried.as_ref()) else {
+                place += 1;
+                continue;
+            };
+            let Some(Waiting { call, leg, .. }) = self.queues.waiting.remove(place) else { break };
+            self.report(call.clone(), leg, ReportKind::Routed(nobodys(number.clone())));
+            self.begin_ringing(now, call, leg, number);
+        }
+    }
+
+    /// The agent that is ready and has no call, and was rung longest ago.
+    pub(super) fn idlest(&mut self, but: Option<&Number>) -> Option<Number> {
+        let is_free =
+            |number: &&Number| Some(*number) != but && !self.legs.values().any(|state| state.number == **number);
+        let ready = self.lines.iter().filter(|(_, line)| line.takes_calls()).map(|(number, _)| number);
+        let place = |number: &&Number| self.queues.rung.iter().position(|rung| rung == *number);
+        let number = ready.filter(is_free).min_by_key(place)?.clone();
+        self.queues.used(&number);
+        Some(number)
+    }
+}
+
+/// How long a call is not offered again to who did not take it.
+const AGAIN: Duration = Duration::from_secs(5);
