@@ -27,7 +27,7 @@ pub use answers::{
     no_multimedia, ok_answer, partial_answer, refusal_answer, user_answer, version_answer,
 };
 pub use notifications::{Notice, notification};
-pub use operations::{Command, Destination, parse_dial, parse_disposition, parse_operation};
+pub use operations::{Command, Destination, parse_dial, parse_operation};
 pub use query::{Query, Selection};
 pub use requests::{
     DeviceRequest, SessionRequest, SessionStart, is_free_state_name, parse_channel, parse_device, parse_session,

@@ -92,32 +92,24 @@ pub fn parse_dial(body: &[u8]) -> Result<Command, Refusal> {
     Ok(Command::Dial(destination(&members)?))
 }
 
-/// Parses `SetCallDisposition` in the body of `POST me/devices/{id}`: on which call, and what is said of it. None if
-/// it is another operation.
-///
-/// # Errors
-/// As [`parse_operation`].
-pub fn parse_disposition(body: &[u8]) -> Result<Option<(CallId, Command)>, Refusal> {
-    let members = parse_body(body)?;
-    if text(&members, "operationName", "operationName")?.is_none_or(|name| name != "SetCallDisposition") {
-        return Ok(None);
-    }
-    let call = match call_uri(&members, "callUri")? {
+/// Reads `SetCallDisposition`: on which call, and what is said of it.
+pub(super) fn disposition(members: &Members<'_>) -> Result<(CallId, Command), Refusal> {
+    let call = match call_uri(members, "callUri")? {
         Some(call) => call,
         None => {
-            let uuid = text(&members, "callUuid", "callUuid")?.ok_or_else(|| missing("callUri"))?;
+            let uuid = text(members, "callUuid", "callUuid")?.ok_or_else(|| missing("callUri"))?;
             CallId::parse(&uuid).map_err(|_| wrong("callUuid", "the name of a call"))?
         }
     };
     let disposition = members.get("disposition").ok_or_else(|| missing("disposition"))?;
-    let key = text(&members, "dispositionKey", "dispositionKey")?.filter(|key| !key.is_empty());
+    let key = text(members, "dispositionKey", "dispositionKey")?.filter(|key| !key.is_empty());
     let key = key.unwrap_or_else(|| DISPOSITION.to_owned());
     if key.len() > KEY_BYTES || disposition.get().len() > DATA_BYTES {
         return Err(too_long("disposition"));
     }
-    let mut data = user_data(&members)?;
+    let mut data = user_data(members)?;
     data.0.push((key.into(), Datum(disposition.get().into())));
-    Ok(Some((call, Command::Operation(Operation::SetDisposition(data)))))
+    Ok((call, Command::Operation(Operation::SetDisposition(data))))
 }
 
 pub(super) fn parse_body(body: &[u8]) -> Result<Members<'_>, Refusal> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::agents::{CustomState, Kind, Operation, Start, WorkMode};
-use crate::ids::{DeviceId, Number};
+use crate::ids::{CallId, DeviceId, Number};
 
 use super::agents::VOICE;
 use super::members::Members;
-use super::operations::{missing, parse_body, text, too_long, unknown, wrong};
+use super::operations::{Command, disposition, missing, parse_body, text, too_long, unknown, wrong};
 use super::status::{Refusal, StatusCode};
 
 /// What a desktop wants of an agent's session.
@@ -34,9 +34,11 @@ pub struct SessionStart {
     pub operation: Operation,
 }
 
-/// What a desktop wants of a device. Whatever else can be wanted of one becomes a variant of its own.
+/// What a desktop wants of a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum DeviceRequest {
+    /// How a call went is to be noted.
+    Disposition(CallId, Command),
     /// A setting is to be changed.
     Setting(Operation),
 }
@@ -73,6 +75,10 @@ pub fn parse_channel(body: &[u8], custom: &[CustomState]) -> Result<Operation, R
 pub fn parse_device(body: &[u8]) -> Result<DeviceRequest, Refusal> {
     let members = parse_body(body)?;
     let setting = match &*operation_name(&members)? {
+        "SetCallDisposition" => {
+            let (call, command) = disposition(&members)?;
+            return Ok(DeviceRequest::Disposition(call, command));
+        }
         "DoNotDisturbOff" => Operation::DoNotDisturbOff,
         "DoNotDisturbOn" => Operation::DoNotDisturbOn,
         "ForwardCallsOff" => Operation::ForwardCallsOff,

@@ -91,6 +91,10 @@ pub(crate) async fn change_device(
     let wanted = parse_device(&body)?;
     let key = idempotency_key(request.headers())?;
     match wanted {
+        DeviceRequest::Disposition(call, command) => {
+            shared.state.exchange.operate(caller.agent(), call, command, key).await?;
+            Ok(answer(ok_answer()))
+        }
         DeviceRequest::Setting(operation) => {
             change(&shared, &caller, AgentRequest { operation, device: None }, key).await
         }

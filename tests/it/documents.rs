@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 #[test]
 fn the_table_of_errors_has_every_bayeux_error_and_no_other() {
@@ -34,6 +35,19 @@ fn constructed(line: &str) -> Option<String> {
         "about" => Some(format!("{code}:…:{text}")),
         "plain" => Some(format!("{code}::{text}")),
         _ => None,
+    }
+}
+
+#[test]
+fn every_configuration_that_is_shipped_is_good() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        let check =
+            Command::new(env!("CARGO_BIN_EXE_partyline")).arg("check-config").arg("--config").arg(&file).output();
+        let check = check.unwrap();
+        assert!(check.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&check.stderr));
     }
 }
 

@@ -24,5 +24,6 @@ mod tidy;
 mod tokens;
 mod transports;
 mod upstream;
+mod voice;
 mod walk;
 mod websocket;
