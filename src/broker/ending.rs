@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::bayeux::{Body, ConnectKey, Event, MessageId, Reply, ReplyAdvice, Request};
-use crate::broker::sessions::Sessions;
-use crate::ids::{AgentId, CookieHash, SessionId};
+use crate::broker::sessions::{Sessions, home_of_agent};
+use crate::ids::{AgentId, CookieHash, Position, SessionId};
+use crate::log::Record;
 use crate::metrics::{ConnectOutcome, EndReason};
-use crate::records::SessionState;
+use crate::records;
+use crate::records::{LoginEnded, Payload, SessionState};
 
 /// Sessions that the server ended while no connect was parked, for as long as their clients may come back. At most
 /// [`MOST`]; the oldest give way, and their clients are told to handshake instead.
@@ -31,7 +33,7 @@ const MOST: usize = 4096;
 /// Whether the client is told that its session was ended, and not that it must handshake.
 pub(super) fn is_told(reason: EndReason) -> bool {
     match reason {
-        EndReason::Ended | EndReason::Idle => true,
+        EndReason::Ended | EndReason::Idle | EndReason::LoggedOut => true,
         EndReason::Disconnected
         | EndReason::Expired
         | EndReason::HistoryLost
@@ -62,6 +64,41 @@ impl<T> Sessions<T> {
         true
     }
 
+    /// A login is over: so are the sessions that were begun by it. Or it need not be known any more.
+    pub(super) fn apply_login(&mut self, now: Instant, record: &Record, ended: &LoginEnded) {
+        if home_of_agent(&ended.agent, self.settings.homes) != self.home {
+            return;
+        }
+        if record.ends {
+            self.ended_logins.remove(&ended.login);
+            return;
+        }
+        self.ended_logins.insert(ended.login.clone());
+        let seats = self.agents.get(&ended.agent).into_iter().flatten();
+        let begun: Vec<(SessionId, Position)> = seats
+            .filter_map(|seat| self.live.get(*seat))
+            .filter(|live| live.state.login.as_ref() == Some(&ended.login))
+            .map(|live| (live.state.session, live.position))
+            .collect();
+        for (session, position) in begun {
+            self.end(now, session, position, EndReason::LoggedOut);
+        }
+    }
+
+    /// Learns which logins are over.
+    pub(super) fn restore_logins(&mut self) {
+        for subject in self.log.subjects(LoginEnded::SUBJECTS) {
+            match self.log.newest(&subject).map(|record| record.as_deref().map(records::decode)) {
+                Ok(Some(Ok(Payload::LoginEnded(ended)))) => {
+                    self.ended_logins.insert(ended.login);
+                }
+                Ok(Some(Ok(_)) | None) => {}
+                Ok(Some(Err(error))) => tracing::error!(%error, "a login that is over cannot be restored"),
+                Err(error) => tracing::error!(%error, "a login that is over cannot be restored"),
+            }
+        }
+    }
+
     /// Remembers a session that was ended behind its client's back, until its client would have been late.
     pub(super) fn depart(&mut self, now: Instant, state: &SessionState) {
         let wait = self.settings.interval.saturating_add(self.settings.max_interval);
@@ -70,9 +107,11 @@ impl<T> Sessions<T> {
         self.departed.insert(now, until, state.session, departure);
     }
 
-    /// Answers a connect of a session that the server ended. `false` if it is none.
+    /// Answers a connect or a disconnect of a session that the server ended. `false` if it is none.
     pub(super) fn dismiss(&mut self, now: Instant, key: ConnectKey, request: &Request) -> bool {
-        let (Body::Connect { .. }, Some(client)) = (&request.body, &request.client) else { return false };
+        let (Body::Connect { .. } | Body::Disconnect, Some(client)) = (&request.body, &request.client) else {
+            return false;
+        };
         let session = client.session();
         let Some(departure) = self.departed.sessions.get(&session) else { return false };
         let Some(conversation) = self.conversations.get(&key) else { return false };
@@ -90,7 +129,15 @@ impl<T> Sessions<T> {
         if !theirs || late {
             return false;
         }
-        self.send_away(key, request.id.clone());
+        match request.body {
+            Body::Connect { .. } => self.send_away(key, request.id.clone()),
+            Body::Disconnect => self.reply(key, Reply::Disconnect { id: request.id.clone(), error: None }),
+            Body::Handshake { .. }
+            | Body::Invalid { .. }
+            | Body::Publish { .. }
+            | Body::Subscribe { .. }
+            | Body::Unsubscribe { .. } => return false,
+        }
         true
     }
 

@@ -21,7 +21,7 @@ use crate::broker::settings::Settings;
 use crate::broker::streams::NoStream;
 use crate::broker::total::Total;
 use crate::clock;
-use crate::ids::{AgentId, BrowserCookie, ClientId, SessionId};
+use crate::ids::{AgentId, BrowserCookie, ClientId, LoginId, SessionId};
 use crate::log::Log;
 use crate::metrics;
 use crate::metrics::{Metrics, Waiting};
@@ -31,6 +31,8 @@ use crate::metrics::{Metrics, Waiting};
 pub struct Peer {
     /// The agent that is logged in; `None` for nobody.
     pub agent: Option<AgentId>,
+    /// By which login, if it will be known again.
+    pub login: Option<LoginId>,
     /// The cookie `BAYEUX_BROWSER`; the transport draws one for a client that has none.
     pub cookie: BrowserCookie,
     /// Whether it came on the desktops' path.

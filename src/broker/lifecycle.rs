@@ -235,7 +235,7 @@ impl<T> Sessions<T> {
                 self.agents.remove(agent);
             }
         }
-        if is_told(reason) && !live.is_parked() {
+        if is_told(reason) && (reason == EndReason::LoggedOut || !live.is_parked()) {
             self.depart(now, &live.state);
         }
         if let Stage::Streaming(stream) = live.stage {

@@ -192,6 +192,7 @@ impl<T> Sessions<T> {
         let state = SessionState {
             session,
             agent: peer.agent,
+            login: peer.login,
             cookie,
             desktop: peer.desktop,
             ack,
@@ -231,7 +232,8 @@ impl<T> Sessions<T> {
         if let Some(window) = self.draining {
             return Err((Error::draining(), self.come_back(window), HandshakeOutcome::Busy));
         }
-        if peer.agent.is_none() && self.settings.anonymous == Anonymous::Refuse {
+        let is_over = peer.login.as_ref().is_some_and(|login| self.ended_logins.contains(login));
+        if is_over || peer.agent.is_none() && self.settings.anonymous == Anonymous::Refuse {
             return Err((Error::handshake_denied(), ReplyAdvice::NONE, HandshakeOutcome::Refused));
         }
         if let Some(types) = types

@@ -26,7 +26,7 @@ use crate::broker::settings::Settings;
 use crate::broker::total::{CALLERS, Total};
 use crate::broker::wire::Wire;
 use crate::clock;
-use crate::ids::{AgentId, ClientId, Position, RecordId, SessionId, WallTime};
+use crate::ids::{AgentId, ClientId, LoginId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, Log, NewRecord, Record};
 use crate::metrics::{EndReason, Label, Metrics};
 use crate::records;
@@ -103,6 +103,8 @@ pub(super) struct Sessions<T> {
     pub(super) draining: Option<Duration>,
     /// Sessions that the server ended, whose clients do not know it yet.
     pub(super) departed: Departed,
+    /// Logins of this home's agents that are over: no session begins with one.
+    pub(super) ended_logins: BTreeSet<LoginId>,
     pub(super) total: Arc<Total>,
     /// How many patterns the other homes believe are subscribed to here.
     pub(super) shared_patterns: usize,
@@ -226,6 +228,7 @@ impl<T> Sessions<T> {
             outputs: VecDeque::new(),
             draining: None,
             departed: Departed::default(),
+            ended_logins: BTreeSet::new(),
             total,
             shared_patterns: 0,
             shaking: BTreeMap::new(),
@@ -243,6 +246,7 @@ impl<T> Sessions<T> {
     /// What could not be read, for the operator.
     pub(super) fn restore(&mut self, now: Instant) -> Result<(), String> {
         self.restored = self.log.head();
+        self.restore_logins();
         for subject in self.log.subjects("session/") {
             let record = self.log.newest(&subject).map_err(|error| error.to_string())?;
             let Some(record) = record else { continue };
@@ -276,7 +280,8 @@ impl<T> Sessions<T> {
             Ok(Payload::CallChanged(changed)) => self.apply_call(now, record.position, record.time, &changed),
             Ok(Payload::ChannelPublished(published)) => self.apply_publication(now, record, &published),
             Ok(Payload::Direct(direct)) => self.apply_direct(now, record, &direct),
-            Ok(Payload::LogOpened | Payload::LoginEnded(_)) => {}
+            Ok(Payload::LogOpened) => {}
+            Ok(Payload::LoginEnded(ended)) => self.apply_login(now, record, &ended),
             Ok(Payload::Page(page)) => self.apply_page(now, record, page),
             Ok(Payload::SessionEnded(ended)) => self.remove(now, ended.session, reason_of(&ended)),
             Ok(Payload::SessionState(state)) => self.apply_session(now, record, state),

@@ -93,7 +93,7 @@ impl<T> Sessions<T> {
         let unknown = if state.desktop { self.settings.desktop_unknown.clone() } else { Error::session_unknown() };
         let last = match reason {
             EndReason::Disconnected => None,
-            EndReason::Ended | EndReason::Idle => {
+            EndReason::Ended | EndReason::Idle | EndReason::LoggedOut => {
                 Some(bayeux::body(&[Event::disconnect()], &[word(None, ReplyAdvice::NONE)]))
             }
             EndReason::Expired

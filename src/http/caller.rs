@@ -80,6 +80,14 @@ impl Caller {
         }
     }
 
+    /// Who was logged in by the request's cookie, until that login was ended: it may still take leave of its sessions.
+    pub(crate) fn leaving(shared: &Shared, request: &HttpRequest) -> Option<Self> {
+        let (now, ended) = (clock::wall(), shared.state.exchange.ended_logins());
+        let verify = |token: &str| shared.logins.verify(token, now).filter(|login| ended.contains(&login.id));
+        let Login { agent, id, until, .. } = cookies(request.headers(), LOGIN).take(4).find_map(verify)?;
+        Some(Self { agent, proof: Proof::Cookie, until, renewal: None, login: Some(id) })
+    }
+
     /// Who calls, if the request also bears this token in its body. Credentials in the header go before it, and it
     /// before the cookie. It makes a login that ends with it, for the client will not send it again.
     ///
@@ -122,9 +130,9 @@ impl Caller {
         self.proof == Proof::Credentials
     }
 
-    /// The agent, when nothing more is to be proven.
-    pub(crate) fn into_agent(self) -> AgentId {
-        self.agent
+    /// The agent, when nothing more is to be proven, and the login by which it will be known again.
+    pub(crate) fn into_agent_and_login(self) -> (AgentId, Option<LoginId>) {
+        (self.agent, self.login)
     }
 
     /// The `Set-Cookie` that the response is to bear, once.

@@ -4,7 +4,7 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, Hea
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::bayeux::Batch;
+use crate::bayeux::{Batch, Body};
 use crate::broker::{Outcome, Peer, Receipt};
 use crate::clock;
 use crate::directory::BadToken;
@@ -168,8 +168,8 @@ async fn arrive_scripted(
 /// Who calls, as far as the head of the request tells: nothing more is read of somebody who may not come.
 async fn welcome(mount: Mount, shared: &Shared, request: &HttpRequest) -> Result<Option<Caller>, Failure> {
     let caller = Caller::identify(shared, request).await?;
-    let may_log_in = shared.state.tokens.is_some();
-    if caller.is_none() && mount == Mount::Desktops && !may_log_in { Err(Failure::Denied) } else { Ok(caller) }
+    let may_come = || shared.state.tokens.is_some() || Caller::leaving(shared, request).is_some();
+    if caller.is_none() && mount == Mount::Desktops && !may_come() { Err(Failure::Denied) } else { Ok(caller) }
 }
 
 fn admit_batch(
@@ -185,6 +185,9 @@ fn admit_batch(
             Err(bad) => return Ok(Err(refuse(shared, batch, bad))),
         };
     }
+    if caller.is_none() && batch.requests.iter().all(|request| matches!(request.body, Body::Disconnect)) {
+        caller = Caller::leaving(shared, request);
+    }
     if caller.is_none() && mount == Mount::Desktops {
         return Err(Failure::Denied);
     }
@@ -192,9 +195,9 @@ fn admit_batch(
     let fresh = drawn == Drawn::Now && batch.handshake().is_some();
     let browser = if fresh { shared.cookies.set(BROWSER, cookie.reveal(), request) } else { None };
     let login = caller.as_mut().and_then(Caller::take_renewal);
-    let agent = caller.map(Caller::into_agent);
+    let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
     let address = shared.config.proxies.client(request).filter(|address| !address.is_loopback());
-    let peer = Peer { agent, cookie, desktop: mount == Mount::Desktops, address };
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, address };
     Ok(Ok(Arrival { batch, peer, cookies: [login, browser] }))
 }
 

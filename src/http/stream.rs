@@ -69,7 +69,8 @@ pub(crate) async fn open(shared: &Shared, request: &HttpRequest) -> Result<HttpR
     let (cookie, _) = browser_cookie(request.headers());
     let renewal = caller.as_mut().and_then(Caller::take_renewal);
     let login = Standing::of(caller.as_ref());
-    let peer = Peer { agent: caller.map(Caller::into_agent), cookie, desktop: false, address: None };
+    let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: false, address: None };
     let client = ClientId::presented(request.path().rsplit('/').next().unwrap_or_default());
     let line = shared.state.broker.stream(peer, &client).await.map_err(|refused| match refused {
         NoStream::Busy => Failure::Busy,

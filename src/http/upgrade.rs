@@ -52,9 +52,9 @@ pub(crate) async fn upgrade(
     };
     let renewal = caller.as_mut().and_then(Caller::take_renewal);
     let login = Standing::of(caller.as_ref());
-    let agent = caller.map(Caller::into_agent);
+    let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
     let address = shared.config.proxies.client(request).filter(|address| !address.is_loopback());
-    let peer = Peer { agent, cookie, desktop: mount == Mount::Desktops, address };
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, address };
     let line = shared.state.broker.line(peer, shown);
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, accept));

@@ -103,6 +103,8 @@ labels! {
         Idle = "idle",
         /// Its home fell so far behind the log that it missed some of it.
         Lagged = "lagged",
+        /// The login by which it was begun is over.
+        LoggedOut = "logged_out",
         /// The process that served it ended, and it had not agreed to acknowledge.
         Lost = "lost",
         /// It was owed more than a session may be owed.

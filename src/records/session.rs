@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::bayeux::Pattern;
-use crate::ids::{AgentId, CookieHash, Position, RecordId, SessionId, WallTime};
+use crate::ids::{AgentId, CookieHash, LoginId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, NewRecord, Record, Subject};
 
 use super::codec::{SESSION_ENDED, SESSION_STATE, VERSION, from_json, to_json};
@@ -26,6 +26,8 @@ pub struct SessionState {
     pub session: SessionId,
     /// Whose; `None` for an anonymous one.
     pub agent: Option<AgentId>,
+    /// The login by which it was begun, with which it ends.
+    pub login: Option<LoginId>,
     /// The browser cookie that it is bound to.
     pub cookie: Option<CookieHash>,
     /// Whether it was made on the desktops' path.
@@ -129,6 +131,8 @@ impl SessionEnded {
 pub(super) struct StateWire {
     session: String,
     agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
     cookie: Option<String>,
     desktop: bool,
     ack: bool,
@@ -183,6 +187,7 @@ impl StateWire {
         Self {
             session: state.session.to_string(),
             agent: state.agent.as_ref().map(ToString::to_string),
+            login: state.login.as_ref().map(ToString::to_string),
             cookie: state.cookie.as_ref().map(ToString::to_string),
             desktop: state.desktop,
             ack: state.ack,
@@ -202,10 +207,12 @@ impl StateWire {
                 .map_err(|e| format!("pattern {pattern}: {e}"))
         });
         let agent = self.agent.as_deref().map(AgentId::parse).transpose();
+        let login = self.login.as_deref().map(LoginId::parse).transpose();
         let cookie = self.cookie.as_deref().map(CookieHash::parse).transpose();
         Ok(SessionState {
             session: SessionId::parse(&self.session).map_err(|_| format!("session {}", self.session))?,
             agent: agent.map_err(|e| format!("agent {e}"))?,
+            login: login.map_err(|e| format!("login {e}"))?,
             cookie: cookie.map_err(|_| "the cookie's hash is none".to_owned())?,
             desktop: self.desktop,
             ack: self.ack,

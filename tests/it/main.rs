@@ -12,6 +12,7 @@ mod deploy;
 mod documents;
 mod harness;
 mod life;
+mod logout;
 mod openapi;
 mod origins;
 mod patience;

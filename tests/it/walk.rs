@@ -86,7 +86,10 @@ impl Life {
         let limits = Limits { batch_messages: 64, json_depth: 32, subscriptions: 128 };
         let batch = Batch::decode(&Bytes::from(body.to_owned()), &limits).unwrap();
         let cookie = BrowserCookie::presented("browser");
-        match self.broker.take(Peer { agent: Some(agent("15000")), cookie, desktop: true, address: None }, batch).await
+        match self
+            .broker
+            .take(Peer { agent: Some(agent("15000")), login: None, cookie, desktop: true, address: None }, batch)
+            .await
         {
             Outcome::Answer { body, receipt } => {
                 assert!(receipt.is_none(), "what is acknowledged needs no receipt");

@@ -383,11 +383,17 @@ pub(super) fn agent(name: &str) -> AgentId {
 
 /// An agent at its own browser.
 pub(super) fn peer(name: &str) -> Peer {
-    Peer { agent: Some(agent(name)), cookie: BrowserCookie::presented(name), desktop: false, address: None }
+    Peer {
+        agent: Some(agent(name)),
+        login: None,
+        cookie: BrowserCookie::presented(name),
+        desktop: false,
+        address: None,
+    }
 }
 
 pub(super) fn nobody() -> Peer {
-    Peer { agent: None, cookie: BrowserCookie::presented("nobody"), desktop: false, address: None }
+    Peer { agent: None, login: None, cookie: BrowserCookie::presented("nobody"), desktop: false, address: None }
 }
 
 pub(super) fn connect(client: &str) -> String {

@@ -18,6 +18,7 @@ mod handshakes;
 mod keyed;
 mod lazy;
 mod lives;
+mod logins;
 mod notices;
 mod office;
 mod own_feeds;

@@ -19,6 +19,7 @@ fn state(patterns: &[(&str, u64)]) -> SessionState {
     SessionState {
         session: SESSION,
         agent: Some(agent("15000")),
+        login: None,
         cookie: None,
         desktop: false,
         ack: false,

@@ -26,6 +26,7 @@ fn state(pattern: &str) -> SessionState {
     SessionState {
         session: SESSION,
         agent: Some(agent("15000")),
+        login: None,
         cookie: None,
         desktop: false,
         ack: true,

@@ -84,6 +84,7 @@ fn samples() -> Vec<NewRecord> {
     let state = SessionState {
         session,
         agent: Some(AgentId::parse("15000").unwrap()),
+        login: None,
         cookie: Some(CookieHash::parse("ffeeddccbbaa99887766554433221100").unwrap()),
         desktop: true,
         ack: true,
@@ -136,6 +137,11 @@ fn samples() -> Vec<NewRecord> {
         changed(Cause::Report { leg: leg(813, 0), heard }).record(ID, TIME, Expected::At(HERE)),
         changed(Cause::Timeout { ask: leg(813, 1) }).record(ID, TIME, Expected::At(HERE)),
         state.record(ID, TIME, Expected::Nothing),
+        SessionState { login: Some(LoginId::parse("0011223344556677").unwrap()), ..state }.record(
+            ID,
+            TIME,
+            Expected::Nothing,
+        ),
         ended().record(ID, TIME, Expected::Any),
         published.record(ID, TIME, Keep::Stored),
         page.record(ID, TIME, Expected::At(HERE)),

@@ -77,6 +77,7 @@ fn a_session_comes_back_with_its_starts_settled_and_without_its_secrets() {
     let state = SessionState {
         session: client.session(),
         agent: Some(AgentId::parse("15000").unwrap()),
+        login: None,
         cookie: Some(cookie.hash()),
         desktop: true,
         ack: true,
