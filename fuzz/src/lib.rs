@@ -13,7 +13,7 @@ use partyline::bayeux::{
     Batch, Body, Channel, Client, ClientOptions, Error, Limits, Pattern, Reply, Subscriptions, body,
 };
 use partyline::clock;
-use partyline::gws::{Query, parse_dial, parse_operation};
+use partyline::gws::{Query, SessionRequest, parse_channel, parse_device, parse_dial, parse_operation, parse_session};
 use partyline::ids::{Epoch, Position, RecordId, WallTime};
 use partyline::log::{Expected, Kind, LogFile, NewRecord, Record, Subject};
 use partyline::records::{Keep, Payload, decode};
@@ -171,7 +171,11 @@ pub fn operation(bytes: &[u8]) -> bool {
         let query = Query::parse(text);
         assert!(query.filters.len() <= text.split('&').count());
     }
-    operation.is_ok() || dial.is_ok()
+    let (session, channel, device) = (parse_session(bytes, &[]), parse_channel(bytes, &[]), parse_device(bytes));
+    if let Ok(state) = &channel {
+        assert_eq!(session, Ok(SessionRequest::Operation(state.clone())), "all channels take what one takes");
+    }
+    operation.is_ok() || dial.is_ok() || session.is_ok() || device.is_ok()
 }
 
 /// A record: a byte for its kind, its subject up to the line's end, its payload. What was read of it is written as it

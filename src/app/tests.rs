@@ -97,6 +97,17 @@ fn lists_of_tables_are_read() {
 }
 
 #[test]
+fn states_of_agents_are_read_and_none_may_stand_twice() {
+    let states = "[[agents.state]]\noperation = 'OutToLunch'\nwork_mode = 'AuxWork'\nreason = 'Lunch'\n";
+    let config = load(states);
+    let state = &config.agents.states[0];
+    assert_eq!((&*state.display_name, state.reason.as_deref()), ("OutToLunch", Some("Lunch")));
+    assert_eq!(&*state.id, "1F10E5C9-8D15-5C5C-91C6-88EE65F05C99", "the same at every start");
+    let twice = Plan::new(&load(&states.repeat(2)), CookieKey::new([7; 32])).unwrap_err();
+    assert_eq!(twice.to_string(), "agents.state: OutToLunch stands twice");
+}
+
+#[test]
 fn what_is_printed_reads_back_the_same() {
     let printed = load("[drain]\nwindow = '7s'").to_toml();
     assert!(printed.contains("window = \"7s\""), "{printed}");
@@ -180,6 +191,16 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[log]\ninterval = '0ms'",
         "[switch]\nkind = 'asterisk'",
         "[simulated]\nseed = 1.5",
+        "[simulated]\nunregistered = ['a/b']",
+        "[agents]\nafter_call_work = 'sometimes'",
+        "[agents]\nafter_call_time = '5'",
+        "[agents]\nnot_answered = 'logout'",
+        "agents.state = 3",
+        "[[agents.state]]\ndisplay_name = 'Lunch'",
+        "[[agents.state]]\noperation = 'Ready'",
+        "[[agents.state]]\noperation = 'Out to lunch'",
+        "[[agents.state]]\noperation = 'OutToLunch'\nwork_mode = 'Lunch'",
+        "[[agents.state]]\noperation = 'OutToLunch'\nworkmode = 'AuxWork'",
         "[directory]\ndemo_agents = true",
         "[[directory.agent]]\nuser = 'anna'",
         "[[directory.agent]]\nuser = 'anna'\npassword_hash = '$argon2'\nnumber = 1",

@@ -307,9 +307,10 @@ fn talked(before: &Family, left: &Party) -> bool {
     parties.any(|party| party.leg == left.leg && matches!(party.state, PartyState::Established | PartyState::Held))
 }
 
-/// Who was called dialled nothing: the number that was dialled is its own.
+/// Who was called dialled nothing: the number that was dialled is its own, or a queue's that sent it the call.
 fn direction(party: &Party) -> Direction {
     match party.kind {
+        _ if party.queue.is_some() => Direction::Received,
         CallType::Inbound => Direction::Received,
         CallType::Consult | CallType::Internal | CallType::Outbound => {
             if party.dnis.as_ref() == Some(&party.endpoint.number) { Direction::Received } else { Direction::Made }

@@ -190,6 +190,22 @@ fn work_comes_after_a_call_and_ends_in_time() {
 }
 
 #[test]
+fn who_lets_a_call_of_a_queue_ring_is_not_ready() {
+    let server = Server::with(&[
+        ("SIMULATED__QUEUES", r#"["7900"]"#),
+        ("SIMULATED__ARRIVALS", "50ms"),
+        ("SIMULATED__RING_TIMEOUT", "100ms"),
+        ("AGENTS__NOT_ANSWERED", "not-ready"),
+    ]);
+    let agent = server.agent("15001");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/channels"]);
+    accept(&agent.post("me", &session(&["voice"])));
+    let told = next(&mut desk, 2);
+    assert!(told[0].ends_with(" Ready") && told[1].ends_with("Not Ready"), "{told:?}");
+    assert_eq!(user_state(&agent)["state"], "NotReady");
+}
+
+#[test]
 fn what_the_switch_does_not_know_fails_twice() {
     let server = Server::with(&[("SIMULATED__UNREGISTERED", r#"["15000"]"#)]);
     let agent = server.agent("15000");

@@ -228,6 +228,44 @@ fn a_command_that_is_wrong_gets_its_status_and_code() {
 }
 
 #[test]
+fn what_is_wrong_about_an_agent_itself_is_refused_and_never_our_failure() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    let device = format!("me/devices/{}", agent.device());
+    let paths = ["me", "me/channels/voice", &device];
+    let long = "x".repeat(300);
+    let bodies = [
+        json!([]),
+        json!({}),
+        json!({"operationName": null}),
+        json!({"operationName": 7}),
+        json!({"operationName": long}),
+        json!({"operationName": "StartContactCenterSession", "channels": [1]}),
+        json!({"operationName": "StartContactCenterSession", "channels": ["voice"], "place": long}),
+        json!({"operationName": "StartContactCenterSession", "channels": ["voice"], "devicePath": "a\"b"}),
+        json!({"operationName": "Ready", "workmode": {}}),
+        json!({"operationName": "NotReady", "reason": long}),
+        json!({"operationName": "ForwardCallsOn", "destination": {"phoneNumber": 5}}),
+        json!({"operationName": "ForwardCallsOn", "destination": long}),
+    ];
+    let mut refused = 0;
+    for (path, body) in paths.iter().flat_map(|path| bodies.iter().map(move |body| (path, body))) {
+        let answer = agent.post(path, body);
+        assert_eq!(answer.status, 400, "{path} {body}: {}", answer.body);
+        refused += 1;
+    }
+    for path in paths {
+        for body in [&b"{"[..], b"", b"\xff", "[".repeat(50_000).as_bytes()] {
+            let head = format!("POST /api/v2/{path} HTTP/1.1\r\n");
+            assert_eq!(request(server.address, &head, &[agent.authorization()], body).status, 400, "{path}");
+        }
+    }
+    assert_eq!(refused, 36);
+    let state = agent.get("me/channels/voice").json()["channel"]["userState"]["state"].clone();
+    assert_eq!(state, "LoggedOut", "none of it changed anything");
+}
+
+#[test]
 fn memory_stays_bounded_whatever_is_sent() {
     let server = Server::start();
     let mut desk = Desk::open(server.agent("15000"), false, &["/demo/**"]);
