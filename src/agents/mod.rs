@@ -8,6 +8,7 @@
 
 mod inputs;
 mod model;
+mod monitoring;
 mod operations;
 mod table;
 
@@ -19,4 +20,5 @@ pub use model::{
     CustomMode, CustomState, DoNotDisturb, Event, Failure, Operation, Phone, Presence, Refused, Shift, Start, State,
     Voice, WorkMode,
 };
-pub use table::{Kind, Phase};
+pub use monitoring::{MonitorCalls, MonitorKind, MonitorScope, Monitoring, Supervision, Watched};
+pub use table::{Kind, Phase, SUPERVISION};

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::agents::monitoring::{Monitoring, Supervision};
 use crate::agents::table::{Kind, Phase};
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
@@ -24,13 +25,15 @@ pub struct Voice {
     pub events: VecDeque<Event>,
 }
 
-/// A device and its number.
+/// A device, and what is fixed of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Phone {
     /// The device.
     pub device: DeviceId,
     /// Its number.
     pub number: Number,
+    /// Whether its agent may watch others.
+    pub supervision: Supervision,
 }
 
 /// Whether an agent is logged in at the telephone.
@@ -55,6 +58,8 @@ pub struct Shift {
     pub state: State,
     /// Since when it is in this state.
     pub since: WallTime,
+    /// Whom it watches.
+    pub monitoring: Option<Monitoring>,
 }
 
 /// Whether an agent that is logged in takes calls of queues, and why not.
@@ -131,6 +136,8 @@ pub enum Operation {
     AfterCallWork,
     /// Do something else.
     AuxWork,
+    /// Watch nobody any more.
+    CancelSupervisorMonitoring,
     /// Be not ready, in a state that the operator made up.
     Custom(CustomState),
     /// Take calls again.
@@ -143,6 +150,8 @@ pub enum Operation {
     ForwardCallsOff,
     /// Have calls to the device go elsewhere.
     ForwardCallsOn(Number),
+    /// Be brought into another agent's calls.
+    Monitor(Monitoring),
     /// Be not ready.
     NotReady {
         /// Why, in the agent's own word.
@@ -179,6 +188,15 @@ pub enum Refused {
     /// There is no such device.
     #[error("the device is not known")]
     NotFound,
+    /// The agent lacks the feature.
+    #[error("the feature '{0}' is missing")]
+    NotPermitted(&'static str),
+    /// Nobody is watched there.
+    #[error("nobody is watched, so that there is nothing to cancel")]
+    NotWatching,
+    /// It is the agent's own device.
+    #[error("nobody watches itself")]
+    OwnDevice,
     /// The agent is not in a state for that.
     #[error("{operation} is not allowed while the agent is {phase}")]
     WrongState {
@@ -205,6 +223,13 @@ pub enum Event {
 pub enum Failure {
     /// The switch does not know the device.
     NotRegistered,
+}
+
+impl Phone {
+    /// A device whose agent watches nobody.
+    pub const fn new(device: DeviceId, number: Number) -> Self {
+        Self { device, number, supervision: Supervision::Withheld }
+    }
 }
 
 impl Voice {

@@ -17,12 +17,14 @@ impl Voice {
                 self.enter(now, State::AfterCallWork { until: None, back_to: WorkMode::AsConfigured });
             }
             Operation::AuxWork => self.enter(now, State::AuxWork),
+            Operation::CancelSupervisorMonitoring => self.watch(None),
             Operation::Custom(state) => self.enter(now, State::Custom(state)),
             Operation::DoNotDisturbOff => self.disturb(DoNotDisturb::Off),
             Operation::DoNotDisturbOn => self.disturb(DoNotDisturb::On),
             Operation::EndContactCenterSession | Operation::Offline => self.log_out(),
             Operation::ForwardCallsOff => self.forward(None),
             Operation::ForwardCallsOn(number) => self.forward(Some(number)),
+            Operation::Monitor(monitoring) => self.monitor(monitoring)?,
             Operation::NotReady { reason } => self.enter(now, State::NotReady { reason }),
             Operation::Ready(mode) => self.enter(now, State::Ready(mode)),
             Operation::StartContactCenterSession(start) => self.log_in(now, start),
@@ -55,7 +57,8 @@ impl Voice {
             Presence::LoggedOut => {
                 let Start { place, login_code, queue } = start;
                 let state = State::Ready(WorkMode::AsConfigured);
-                self.presence = Presence::LoggedIn(Shift { place, login_code, queue, state, since: now });
+                self.presence =
+                    Presence::LoggedIn(Shift { place, login_code, queue, state, since: now, monitoring: None });
             }
         }
         self.tell();

@@ -17,15 +17,22 @@
 //! | DoNotDisturbOn, ForwardCallsOn | no | on | no |
 //! | DoNotDisturbOff, ForwardCallsOff | no | no | off |
 //!
+//! | operation | logged out | without the feature | watches nobody | watches somebody |
+//! | --- | --- | --- | --- | --- |
+//! | ListenIn, Coach, BargeIn | no | no | watches | watches that one instead |
+//! | CancelSupervisorMonitoring | no | no | no | watches nobody |
+//!
 //! | what happens | logged out | Ready | NotReady | AfterCallWork | AuxWork |
 //! | --- | --- | --- | --- | --- | --- |
 //! | the last call ended, and work comes after it | | AfterCallWork | | | |
 //! | the time of that work is over | | | | Ready | |
 //! | a call of a queue was not answered, and that counts | | NotReady | | | |
+//! | a supervisor left the call that it was to watch alone | | watches nobody | watches nobody | watches nobody | watches nobody |
 
 use std::fmt;
 
 use crate::agents::model::{DoNotDisturb, Operation, Refused, Voice};
+use crate::agents::monitoring::{MonitorKind, Supervision};
 
 /// What an operation is, without its parameters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -34,6 +41,12 @@ pub enum Kind {
     AfterCallWork,
     /// `AuxWork`.
     AuxWork,
+    /// `BargeIn`.
+    BargeIn,
+    /// `CancelSupervisorMonitoring`.
+    CancelSupervisorMonitoring,
+    /// `Coach`.
+    Coach,
     /// One that the operator made up.
     Custom,
     /// `DoNotDisturbOff`.
@@ -46,6 +59,8 @@ pub enum Kind {
     ForwardCallsOff,
     /// `ForwardCallsOn`.
     ForwardCallsOn,
+    /// `ListenIn`.
+    ListenIn,
     /// `NotReady`.
     NotReady,
     /// `Offline`.
@@ -85,15 +100,25 @@ impl Voice {
             Kind::ForwardCallsOn => self.forward_to.is_some(),
             Kind::AfterCallWork
             | Kind::AuxWork
+            | Kind::BargeIn
+            | Kind::CancelSupervisorMonitoring
+            | Kind::Coach
             | Kind::Custom
             | Kind::EndContactCenterSession
+            | Kind::ListenIn
             | Kind::NotReady
             | Kind::Offline
             | Kind::Ready
             | Kind::StartContactCenterSession => false,
         };
+        if kind.is_supervision() && self.phone.supervision == Supervision::Withheld {
+            return Err(Refused::NotPermitted(SUPERVISION));
+        }
         if !kind.is_allowed(phase) {
             return Err(Refused::WrongState { operation: kind, phase });
+        }
+        if kind == Kind::CancelSupervisorMonitoring && self.monitoring().is_none() {
+            return Err(Refused::NotWatching);
         }
         if is_set { Err(Refused::AlreadySet(kind)) } else { Ok(()) }
     }
@@ -107,15 +132,19 @@ impl Voice {
 
 impl Kind {
     /// Every one of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::AfterCallWork,
         Self::AuxWork,
+        Self::BargeIn,
+        Self::CancelSupervisorMonitoring,
+        Self::Coach,
         Self::Custom,
         Self::DoNotDisturbOff,
         Self::DoNotDisturbOn,
         Self::EndContactCenterSession,
         Self::ForwardCallsOff,
         Self::ForwardCallsOn,
+        Self::ListenIn,
         Self::NotReady,
         Self::Offline,
         Self::Ready,
@@ -127,17 +156,25 @@ impl Kind {
         match self {
             Self::AfterCallWork => "AfterCallWork",
             Self::AuxWork => "AuxWork",
+            Self::BargeIn => "BargeIn",
+            Self::CancelSupervisorMonitoring => "CancelSupervisorMonitoring",
+            Self::Coach => "Coach",
             Self::Custom => "Custom",
             Self::DoNotDisturbOff => "DoNotDisturbOff",
             Self::DoNotDisturbOn => "DoNotDisturbOn",
             Self::EndContactCenterSession => "EndContactCenterSession",
             Self::ForwardCallsOff => "ForwardCallsOff",
             Self::ForwardCallsOn => "ForwardCallsOn",
+            Self::ListenIn => "ListenIn",
             Self::NotReady => "NotReady",
             Self::Offline => "Offline",
             Self::Ready => "Ready",
             Self::StartContactCenterSession => "StartContactCenterSession",
         }
+    }
+
+    const fn is_supervision(self) -> bool {
+        matches!(self, Self::BargeIn | Self::CancelSupervisorMonitoring | Self::Coach | Self::ListenIn)
     }
 
     /// Only who is logged in can do anything but log in and say good-bye.
@@ -160,16 +197,29 @@ impl Operation {
         match self {
             Self::AfterCallWork => Kind::AfterCallWork,
             Self::AuxWork => Kind::AuxWork,
+            Self::CancelSupervisorMonitoring => Kind::CancelSupervisorMonitoring,
             Self::Custom(_) => Kind::Custom,
             Self::DoNotDisturbOff => Kind::DoNotDisturbOff,
             Self::DoNotDisturbOn => Kind::DoNotDisturbOn,
             Self::EndContactCenterSession => Kind::EndContactCenterSession,
             Self::ForwardCallsOff => Kind::ForwardCallsOff,
             Self::ForwardCallsOn(_) => Kind::ForwardCallsOn,
+            Self::Monitor(monitoring) => monitoring.kind.operation(),
             Self::NotReady { .. } => Kind::NotReady,
             Self::Offline => Kind::Offline,
             Self::Ready(_) => Kind::Ready,
             Self::StartContactCenterSession(_) => Kind::StartContactCenterSession,
+        }
+    }
+}
+
+impl MonitorKind {
+    /// What makes a supervisor watch so.
+    pub const fn operation(self) -> Kind {
+        match self {
+            Self::BargeIn => Kind::BargeIn,
+            Self::Coach => Kind::Coach,
+            Self::ListenIn => Kind::ListenIn,
         }
     }
 }
@@ -192,5 +242,16 @@ impl fmt::Display for Phase {
     }
 }
 
-const OF_THE_DEVICE: [Kind; 4] =
-    [Kind::ForwardCallsOff, Kind::ForwardCallsOn, Kind::DoNotDisturbOff, Kind::DoNotDisturbOn];
+/// The feature that watching takes.
+pub const SUPERVISION: &str = "api-supervisor-monitoring";
+
+const OF_THE_DEVICE: [Kind; 8] = [
+    Kind::ForwardCallsOff,
+    Kind::ForwardCallsOn,
+    Kind::DoNotDisturbOff,
+    Kind::DoNotDisturbOn,
+    Kind::ListenIn,
+    Kind::Coach,
+    Kind::BargeIn,
+    Kind::CancelSupervisorMonitoring,
+];

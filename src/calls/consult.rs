@@ -146,7 +146,8 @@ impl Change<'_> {
             }
         }
         self.follow(consult, parent, &moved);
-        if moved.is_empty() {
+        self.unwatch(parent);
+        if moved.is_empty() || self.present(parent).len() < 2 {
             return self.left(parent);
         }
         self.tell_the_joined(parent, &moved, before != self.call(parent).map(|call| call.user_data.clone()));

@@ -29,7 +29,7 @@ mod tests;
 pub use dial::{Arrival, Dial};
 pub use model::{
     Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind, Extension, Family, Home, Joining,
-    Location, Monitor, MonitorMode, Mute, Party, PartyState, Recording, Right, Rights, UserData,
+    Location, Monitor, MonitorMode, MonitorScope, Mute, Party, PartyState, Recording, Right, Rights, UserData,
 };
 pub use operation::{Operation, Purpose, RecordVerb, Refused, Target};
 pub use operations::Accepted;

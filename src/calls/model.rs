@@ -122,6 +122,17 @@ pub struct Monitor {
     pub target: Number,
     /// Who hears the supervisor.
     pub mode: MonitorMode,
+    /// How long it stays.
+    pub scope: MonitorScope,
+}
+
+/// How long a supervisor stays on a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MonitorScope {
+    /// As long as the watched agent.
+    Agent,
+    /// As long as the call, whatever way it goes.
+    Call,
 }
 
 /// Who hears a supervisor.

@@ -2,12 +2,14 @@
 
 use crate::calls::change::Change;
 use crate::calls::model::{
-    CallType, Endpoint, Entry, EventKind, Family, Joining, Monitor, MonitorMode, Mute, Party, PartyState, UserData,
+    Call, CallType, Endpoint, Entry, EventKind, Family, Joining, Monitor, MonitorMode, MonitorScope, Mute, Party,
+    PartyState, UserData,
 };
 use crate::calls::operation::Refused;
 use crate::calls::operations::Accepted;
 use crate::calls::telephony::{AskKind, LegId};
-use crate::ids::{CallId, WallTime};
+use crate::calls::views::Seen;
+use crate::ids::{AgentId, CallId, Number, WallTime};
 
 impl Family {
     /// Brings a supervisor into a call, to watch one of its agents. Its device is rung.
@@ -23,6 +25,46 @@ impl Family {
     ) -> Result<Accepted, Refused> {
         let changed = |outcome: &Result<Accepted, Refused>| *outcome == Ok(Accepted::Changed);
         self.change(now, changed, |change| change.watch(call, supervisor, monitor))
+    }
+
+    /// Takes a supervisor off the calls that it was brought into as one, but for those of this number.
+    pub fn unmonitor(&mut self, now: WallTime, supervisor: &AgentId, but: Option<&Number>) -> Accepted {
+        let legs: Vec<(CallId, LegId)> =
+            self.watches(supervisor, but).map(|(call, party)| (call.id.clone(), party.leg)).collect();
+        let changed = |outcome: &Accepted| *outcome == Accepted::Changed;
+        self.change(now, changed, |change| {
+            let asked = legs.into_iter().map(|(call, leg)| change.ask_once(&call, None, AskKind::Release(leg)));
+            let asked: Vec<Accepted> = asked.collect();
+            if asked.contains(&Accepted::Changed) { Accepted::Changed } else { Accepted::AlreadyAsked }
+        })
+    }
+
+    /// The calls on which a number talks, as far as supervisors hear them: not the consult calls that it began.
+    pub fn watchable<'a>(&'a self, target: &'a Number) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(move |call| {
+            let mut present = call.present().filter(|party| party.endpoint.number == *target);
+            present.any(|party| party.state.is_talking() && !Seen { family: self, call, party }.is_side())
+        })
+    }
+
+    /// The calls on which an agent is, or is about to be, as a supervisor of anybody but this number.
+    pub fn watches<'a>(
+        &'a self,
+        supervisor: &'a AgentId,
+        but: Option<&'a Number>,
+    ) -> impl Iterator<Item = (&'a Call, &'a Party)> {
+        let parties = self.calls.iter().flat_map(|call| call.live().map(move |party| (call, party)));
+        parties.filter(move |(_, party)| {
+            let target = party.monitor.as_ref().map(|monitor| &monitor.target);
+            party.is_of(supervisor) && target.is_some() && target != but
+        })
+    }
+}
+
+impl Call {
+    /// Whether the agent has, had or was to have a part in the call.
+    pub fn has_had(&self, agent: &AgentId) -> bool {
+        self.parties.iter().any(|party| party.is_of(agent)) || self.former.contains(agent)
     }
 }
 
@@ -67,11 +109,12 @@ impl Change<'_> {
         true
     }
 
-    /// Supervisors whose agent is not on the call any more leave it.
+    /// Supervisors who came for an agent alone leave when it is not on the call any more.
     pub(super) fn unwatch(&mut self, call: &CallId) {
         let Some(found) = self.call(call) else { return };
         let is_idle = |party: &Party| {
-            let watched = party.monitor.as_ref().map(|monitor| &monitor.target);
+            let watched = party.monitor.as_ref().filter(|monitor| monitor.scope == MonitorScope::Agent);
+            let watched = watched.map(|monitor| &monitor.target);
             watched.is_some_and(|target| !found.live().any(|other| other.endpoint.number == *target))
         };
         let idle: Vec<LegId> = found.live().filter(|party| is_idle(party)).map(|party| party.leg).collect();

@@ -228,12 +228,16 @@ impl Change<'_> {
         }
         let asker = match party.state {
             PartyState::Dialing => Some((party.endpoint.home, party.endpoint.number)),
+            // A supervisor asked for itself.
+            PartyState::Invited | PartyState::Ringing if party.monitor.is_some() => {
+                Some((party.endpoint.home, party.endpoint.number))
+            }
             PartyState::Invited | PartyState::Ringing => self.family.open(leg).and_then(dialler),
             PartyState::Established | PartyState::Held | PartyState::Released(_) => None,
         };
         // Who asked for a party to be added must hear that it declined, too: nothing else tells.
         let failure = match failure {
-            Failure::None if party.joining.is_some() => Failure::NoAnswer,
+            Failure::None if party.joining.is_some() && party.monitor.is_none() => Failure::NoAnswer,
             Failure::Busy
             | Failure::Failed
             | Failure::InvalidNumber

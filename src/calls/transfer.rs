@@ -39,6 +39,10 @@ impl Change<'_> {
         let Some(Joining { user_data, entry: Entry::InPlaceOf(other), .. }) = joining else { return };
         self.release(other);
         self.ask_release(call, other);
+        self.unwatch(call);
+        if self.present(call).len() < 2 {
+            return self.left(call);
+        }
         for present in self.present(call).into_iter().filter(|present| *present != leg) {
             if !user_data.0.is_empty() {
                 self.tell(EventKind::AttachedDataChanged, call, present);

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Operation, Phone, Refused, Voice, WorkMode};
+use crate::agents::{Direction, Operation, Phone, Refused, SUPERVISION, Supervision, Voice, WorkMode};
 use crate::calls::{Call, CallType, Event, EventKind, Family, Party, PartyState};
 use crate::clock;
 use crate::directory::EndedLogins;
 use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::{CommandIngress, Finished, Tell};
 use crate::exchange::roster::{AgentChange, AgentInput, RosterActor};
+use crate::exchange::supervision::{Wanted, left_off};
 use crate::ids::{AgentId, DeviceId, Fingerprint, IdempotencyKey, LoginId, Number, Position, RecordId, WallTime};
 use crate::log::{Outcome, Record};
 use crate::metrics;
@@ -56,7 +57,7 @@ pub(super) struct AgentCommanded {
     /// Who.
     pub agent: AgentId,
     /// What.
-    pub request: AgentRequest,
+    pub request: Wanted,
     /// The key by which a retry is noticed.
     pub key: Option<IdempotencyKey>,
     /// Told how it ended.
@@ -112,11 +113,15 @@ impl Roster {
 
     /// Takes a call's record in: who talked on a call and left it may have work to do. `before` is its family as it was.
     pub(super) fn apply_call(&mut self, at: Position, before: Option<&Family>, changed: &CallChanged) {
+        for agent in left_off(before, changed) {
+            self.to_hand.push_back((agent, AgentInput::Watched(at)));
+        }
         for event in &changed.events {
             if event.kind == EventKind::Missed {
                 self.to_hand.push_back((event.to.agent.clone(), AgentInput::NotAnswered(at)));
             }
             if let Some((_, left)) = left(&changed.family, event)
+                && left.monitor.is_none()
                 && before.is_some_and(|before| talked(before, left))
             {
                 let input = AgentInput::CallEnded { at, direction: direction(left) };
@@ -157,7 +162,8 @@ impl CommandIngress {
 
     fn phone(&self, agent: &AgentId) -> Option<Phone> {
         let account = self.directory.agent(agent)?;
-        Some(Phone { device: account.device.clone(), number: account.number.clone() })
+        let supervision = if account.has(SUPERVISION) { Supervision::Granted } else { Supervision::Withheld };
+        Some(Phone { device: account.device.clone(), number: account.number.clone(), supervision })
     }
 
     /// Starts the owner of the agents' states, so that what is due by time happens.
@@ -248,11 +254,13 @@ pub(super) fn operation_name(operation: &Operation) -> Arc<str> {
         Operation::Custom(custom) => Arc::clone(&custom.operation),
         Operation::AfterCallWork
         | Operation::AuxWork
+        | Operation::CancelSupervisorMonitoring
         | Operation::DoNotDisturbOff
         | Operation::DoNotDisturbOn
         | Operation::EndContactCenterSession
         | Operation::ForwardCallsOff
         | Operation::ForwardCallsOn(_)
+        | Operation::Monitor(_)
         | Operation::NotReady { .. }
         | Operation::Offline
         | Operation::Ready(_)
@@ -277,8 +285,12 @@ fn fingerprint(request: &AgentRequest) -> Fingerprint {
             [mode.into(), "".into(), "".into()]
         }
         Operation::StartContactCenterSession(start) => [or(&start.place), or(&start.login_code), or(&start.queue)],
+        Operation::Monitor(monitoring) => {
+            [monitoring.target.number.as_str().into(), monitoring.scope.name().into(), monitoring.calls.name().into()]
+        }
         Operation::AfterCallWork
         | Operation::AuxWork
+        | Operation::CancelSupervisorMonitoring
         | Operation::Custom(_)
         | Operation::DoNotDisturbOff
         | Operation::DoNotDisturbOn
@@ -324,6 +336,11 @@ impl Handler<AgentCommanded> for CommandIngress {
     fn handle(&mut self, commanded: AgentCommanded, ctx: &mut Context<Self>) {
         let AgentCommanded { waiting, agent, request, key, tell } = commanded;
         drop(waiting);
+        let request = match self.found(&agent, request) {
+            Ok(request) => request,
+            // Whoever asked may have gone away.
+            Err(refused) => return drop(tell.send(Err(refused.into()))),
+        };
         let command = fingerprint(&request);
         let Some((tell, key)) = self.admit(&agent, key, command, tell) else { return };
         match self.route_agent(&agent, request, key.clone()) {

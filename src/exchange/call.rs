@@ -7,10 +7,13 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::calls::{Accepted, Ask, AskId, Failure, Family, Operation, Refused, Report, ReportKind, Rules};
+use crate::agents::Kind;
+use crate::calls::{
+    Accepted, Ask, AskId, Endpoint, Failure, Family, Monitor, Operation, Refused, Report, ReportKind, Rules,
+};
 use crate::clock;
 use crate::exchange::handle::CommandError;
-use crate::ids::{AgentId, CallId, Position, RecordId};
+use crate::ids::{AgentId, CallId, Number, Position, RecordId};
 use crate::log::{Expected, Log, Outcome};
 use crate::metrics::{AskOutcome, Metrics, Waiting};
 use crate::records;
@@ -71,6 +74,19 @@ pub(super) struct Change {
 pub(super) enum Input {
     /// The family is new: what its first record says of why.
     Created(Cause),
+    /// A supervisor is to be brought into a call.
+    Monitor {
+        /// Who.
+        supervisor: Endpoint,
+        /// Into which call.
+        call: CallId,
+        /// Whom it watches, and how.
+        monitor: Monitor,
+        /// Its operation's name on the wire.
+        name: &'static str,
+        /// Whether that is so if it has left the call already.
+        again: Again,
+    },
     /// An agent wants something of a call.
     Operation {
         /// Who.
@@ -88,6 +104,22 @@ pub(super) enum Input {
     Report(Report),
     /// The switch did not answer in time.
     Timeout(AskId),
+    /// A supervisor is to be taken off the calls.
+    Unmonitor {
+        /// Who.
+        supervisor: AgentId,
+        /// But for those on which it watches this number.
+        but: Option<Number>,
+    },
+}
+
+/// Whether a supervisor is brought into a call that it was on before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Again {
+    /// It is: it asked for that just now.
+    BroughtIn,
+    /// It is not: it left, or did not answer.
+    LeftAlone,
 }
 
 impl Change {
@@ -185,7 +217,7 @@ impl CallActor {
     /// Counts the asks that a change closes, by what closed them.
     fn count(&self, input: &Input, after: &Family) {
         let outcome = match input {
-            Input::Created(_) | Input::Operation { .. } => return,
+            Input::Created(_) | Input::Monitor { .. } | Input::Operation { .. } | Input::Unmonitor { .. } => return,
             Input::Report(report) => match report.kind {
                 ReportKind::Ended(Failure::None)
                 | ReportKind::Answered
@@ -252,7 +284,7 @@ impl CallActor {
                 self.end(ctx);
             }
             Input::Operation { .. } => change.tell(Err(error)),
-            Input::Report(_) | Input::Timeout(_) => {
+            Input::Monitor { .. } | Input::Report(_) | Input::Timeout(_) | Input::Unmonitor { .. } => {
                 self.waiting.push_front(Change { tries: TRIES, ..change });
                 self.under_way = true;
                 ctx.run_later(RETRY, |actor, ctx| {
@@ -288,6 +320,17 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
     let now = clock::wall();
     Ok(match input {
         Input::Created(cause) => Some(cause.clone()),
+        Input::Monitor { supervisor, call, monitor, name, again } => {
+            let agent = supervisor.home.as_ref().map(|home| home.agent.clone()).ok_or(Refused::NotFound)?;
+            let mut there = family.calls.iter().filter(|each| each.id == *call);
+            if *again == Again::LeftAlone && there.any(|each| each.has_had(&agent)) {
+                return Ok(None);
+            }
+            match family.monitor(now, call, supervisor.clone(), monitor.clone())? {
+                Accepted::AlreadyAsked => None,
+                Accepted::Changed => Some(Cause::Operation { name: (*name).into(), agent, key: None }),
+            }
+        }
         Input::Operation { agent, call, operation, name, key } => {
             match family.handle_operation(now, rules, agent, call, operation.clone())? {
                 Accepted::AlreadyAsked => None,
@@ -300,6 +343,13 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
             family.handle_report(now, report).then_some(Cause::Report { leg: report.leg, heard: report.heard })
         }
         Input::Timeout(ask) => family.handle_ask_timeout(now, *ask).then_some(Cause::Timeout { ask: *ask }),
+        Input::Unmonitor { supervisor, but } => match family.unmonitor(now, supervisor, but.as_ref()) {
+            Accepted::AlreadyAsked => None,
+            Accepted::Changed => {
+                let name = Kind::CancelSupervisorMonitoring.name().into();
+                Some(Cause::Operation { name, agent: supervisor.clone(), key: None })
+            }
+        },
     })
 }
 

@@ -13,8 +13,9 @@ use crate::directory::{Directory, EndedLogins};
 use crate::exchange::agents::{AgentCommanded, AgentRequest, EndLogin};
 use crate::exchange::ingress::{Commanded, IsReady, Read, UnderWay};
 use crate::exchange::settings::Settings;
+use crate::exchange::supervision::Wanted;
 use crate::exchange::watch::{Door, Keeper};
-use crate::gws::Command;
+use crate::gws::{Command, MonitorRequest};
 use crate::ids::{AgentId, CallId, IdempotencyKey, LoginId, Position, WallTime};
 use crate::log::{Follower, Lagged, Log, Record};
 use crate::metrics;
@@ -169,6 +170,30 @@ impl Exchange {
         key: Option<IdempotencyKey>,
     ) -> Result<(), CommandError> {
         let name = agent_operation(request.operation.kind());
+        self.want(agent, name, Wanted::Change(request), key).await
+    }
+
+    /// Has the agent, a supervisor, brought into the calls of another. Resolves once that is written down.
+    ///
+    /// # Errors
+    /// [`CommandError`] if it was not accepted.
+    pub async fn monitor(
+        &self,
+        agent: &AgentId,
+        request: MonitorRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), CommandError> {
+        let name = agent_operation(request.kind.operation());
+        self.want(agent, name, Wanted::Monitor(request), key).await
+    }
+
+    async fn want(
+        &self,
+        agent: &AgentId,
+        name: OperationName,
+        request: Wanted,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(), CommandError> {
         let (tell, told) = oneshot::channel();
         let waiting = Waiting::new(self.metrics.mailbox_depth.of(metrics::Actor::Ingress));
         let commanded = AgentCommanded { waiting, agent: agent.clone(), request, key, tell };
@@ -255,12 +280,16 @@ const fn agent_operation(kind: Kind) -> OperationName {
     match kind {
         Kind::AfterCallWork => OperationName::AfterCallWork,
         Kind::AuxWork => OperationName::AuxWork,
+        Kind::BargeIn => OperationName::BargeIn,
+        Kind::CancelSupervisorMonitoring => OperationName::CancelSupervisorMonitoring,
+        Kind::Coach => OperationName::Coach,
         Kind::Custom => OperationName::CustomState,
         Kind::DoNotDisturbOff => OperationName::DoNotDisturbOff,
         Kind::DoNotDisturbOn => OperationName::DoNotDisturbOn,
         Kind::EndContactCenterSession => OperationName::EndContactCenterSession,
         Kind::ForwardCallsOff => OperationName::ForwardCallsOff,
         Kind::ForwardCallsOn => OperationName::ForwardCallsOn,
+        Kind::ListenIn => OperationName::ListenIn,
         Kind::NotReady => OperationName::NotReady,
         Kind::Offline => OperationName::Offline,
         Kind::Ready => OperationName::Ready,

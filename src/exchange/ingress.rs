@@ -16,6 +16,7 @@ use crate::exchange::handle::{CommandError, Snapshot, batches};
 use crate::exchange::keys::fingerprint;
 use crate::exchange::ledger::{Known, Ledger};
 use crate::exchange::settings::Settings;
+use crate::exchange::supervision::Supervision;
 use crate::gws::{Command, Destination};
 use crate::ids::{AgentId, CallId, ConnId, Fingerprint, IdempotencyKey, Number, Position};
 use crate::log::{Lagged, Log, ReadError, Record};
@@ -48,6 +49,8 @@ pub(super) struct CommandIngress {
     pub(super) ledger: Ledger,
     /// The agents' states.
     pub(super) roster: Roster,
+    /// Who watches whom.
+    pub(super) supervision: Supervision,
     /// The owners of families that something was asked of; their addresses only.
     pub(super) owners: BTreeMap<CallId, Addr<CallActor>>,
     /// Commands with a key that are on their way, and who else waits for their answer.
@@ -122,6 +125,7 @@ impl CommandIngress {
             settings,
             ledger: Ledger::default(),
             roster: Roster::new(ended),
+            supervision: Supervision::default(),
             owners: BTreeMap::new(),
             keyed: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -153,6 +157,7 @@ impl CommandIngress {
         for known in self.ledger.asking() {
             self.owner(&known);
         }
+        self.supervision.look_at_all();
         self.keep_roster();
     }
 
@@ -188,12 +193,15 @@ impl CommandIngress {
         match records::decode(record) {
             Ok(Payload::AgentChanged(changed)) => {
                 self.ledger.apply_agent(&changed);
+                let before = self.roster.voice(&changed.voice.agent);
+                self.supervision.apply_agent(before.map(Arc::as_ref), &changed.voice);
                 self.roster.apply(&changed);
             }
             Ok(Payload::CallChanged(changed)) => {
                 let before = self.ledger.family_at(&changed.family.root);
                 self.roster.apply_call(record.position, before, &changed);
                 self.ledger.apply(record.position, &changed);
+                self.supervision.apply_call(&changed.family);
                 if changed.family.is_over() {
                     self.owners.remove(&changed.family.root);
                 }
@@ -218,6 +226,7 @@ impl CommandIngress {
             self.metrics.calls.of(state).set(count);
         }
         self.keep_roster();
+        self.supervise();
     }
 
     /// The owner of a family, started if it has none.
@@ -337,6 +346,7 @@ impl CommandIngress {
 
     fn release(&mut self) {
         self.hand_over();
+        self.supervise();
         while let Some(entry) = self.answers.first_entry() {
             if *entry.key() > self.ledger.applied() {
                 break;
@@ -440,6 +450,7 @@ impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for CommandIngress {
             Err(Lagged { resume }) => {
                 tracing::warn!("the exchange fell behind the log: it reads the calls again");
                 self.restore();
+                self.supervision.look_at_all();
                 self.ledger.reach(resume);
             }
         }

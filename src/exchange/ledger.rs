@@ -95,6 +95,11 @@ impl Ledger {
         Some(&self.families.get(root)?.family)
     }
 
+    /// The same with the position of its newest record.
+    pub(super) fn family_known(&self, root: &CallId) -> Option<&Known> {
+        self.families.get(root)
+    }
+
     /// The family that a call belonged to, if that is over.
     pub(super) fn over(&self, call: &CallId) -> Option<&Arc<Family>> {
         self.over.families.get(self.over.roots.get(call)?)
@@ -108,6 +113,12 @@ impl Ledger {
     /// The family that a call belongs to.
     pub(super) fn family_of(&self, call: &CallId) -> Option<&Known> {
         self.families.get(self.roots.get(call)?)
+    }
+
+    /// The families that an agent has a part in, or had until just now.
+    pub(super) fn families_of(&self, agent: &AgentId) -> impl Iterator<Item = &Known> {
+        let roots = self.agents.get(agent).into_iter().flatten();
+        roots.filter_map(|root| self.families.get(root))
     }
 
     /// The families of which something has been asked that is not answered.

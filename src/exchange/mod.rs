@@ -16,6 +16,7 @@ mod link;
 mod news;
 mod roster;
 mod settings;
+mod supervision;
 mod watch;
 
 #[cfg(test)]

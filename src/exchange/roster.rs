@@ -99,6 +99,8 @@ pub(super) enum AgentInput {
     },
     /// Time passed.
     TimeOver,
+    /// The agent left a call that it was brought into as a supervisor, in the record at this position.
+    Watched(Position),
 }
 
 /// A change that is to be written down, and what its asker is told then.
@@ -220,7 +222,10 @@ impl RosterActor {
     fn put_off(&mut self, change: AgentChange, error: CommandError, ctx: &mut Context<Self>) {
         match change.input {
             AgentInput::Operation { .. } => change.tell(Err(error)),
-            AgentInput::CallEnded { .. } | AgentInput::NotAnswered(_) | AgentInput::TimeOver => {
+            AgentInput::CallEnded { .. }
+            | AgentInput::NotAnswered(_)
+            | AgentInput::TimeOver
+            | AgentInput::Watched(_) => {
                 let agent = change.agent.clone();
                 self.repeat(AgentChange { tries: TRIES, ..change });
                 let Some(lane) = self.lanes.get_mut(&agent) else { return };
@@ -330,6 +335,10 @@ fn decide(lane: &Lane, change: &AgentChange, settings: &Settings) -> Result<Opti
             Some(AgentCause::Operation { name: name.clone(), key: key.clone() })
         }
         AgentInput::TimeOver => voice.handle_timeout(now).then_some(AgentCause::TimeOver),
+        AgentInput::Watched(at) => {
+            let changed = !lane.is_past(*at) && voice.handle_watched();
+            changed.then_some(AgentCause::Watched(*at))
+        }
     };
     Ok(cause.map(|cause| Decision { changed: AgentChanged::new(cause, voice), answer }))
 }

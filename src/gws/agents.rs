@@ -1,6 +1,6 @@
 //! An agent's voice channel and device, as desktops read them and are told of them.
 
-use crate::agents::{CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind, Presence, State, Voice};
+use crate::agents::{CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind, Monitoring, Presence, State, Voice};
 
 use super::json::{Object, write_array};
 use super::notifications::{Notice, error_notice, notice};
@@ -70,8 +70,20 @@ pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, voice: &Voi
     object.texts("capabilities", voice.capabilities().into_iter().map(Kind::name));
     object.texts("channels", [VOICE]);
     object.text("dynamicPhoneNumber", "");
+    if let Some(monitoring) = voice.monitoring() {
+        object.member("supervisorMonitoringState", |out| write_monitoring(out, rendering, monitoring));
+    }
     object.text("uri", &rendering.base.device_uri(&phone.device));
     object.text("path", &device_path(&phone.device));
+    object.end();
+}
+
+fn write_monitoring(out: &mut Vec<u8>, rendering: &Rendering, monitoring: &Monitoring) {
+    let mut object = Object::begin(out);
+    object.text("state", monitoring.kind.operation().name());
+    object.text("mode", monitoring.calls.name());
+    object.text("scope", monitoring.scope.name());
+    object.text("targetDeviceUri", &rendering.base.device_uri(&monitoring.target.device));
     object.end();
 }
 

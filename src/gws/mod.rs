@@ -30,7 +30,8 @@ pub use notifications::{Notice, notification};
 pub use operations::{Command, Destination, parse_dial, parse_operation};
 pub use query::{Query, Selection};
 pub use requests::{
-    DeviceRequest, SessionRequest, SessionStart, is_free_state_name, parse_channel, parse_device, parse_session,
+    DeviceRequest, MonitorRequest, MonitorTarget, SessionRequest, SessionStart, is_free_state_name, parse_channel,
+    parse_device, parse_session,
 };
 pub use resources::{Base, Rendering, call_resource, user_resource};
 pub use status::{Refusal, StatusCode};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::calls::{Datum, Location, MonitorMode, Operation, Purpose, RecordVerb, UserData};
-use crate::ids::{CallId, Number};
+use crate::ids::{CallId, DeviceId, Number};
 
 use super::members::Members;
 use super::status::{Refusal, StatusCode};
@@ -155,6 +155,13 @@ fn call_uri(members: &Members<'_>, name: &str) -> Result<Option<CallId>, Refusal
     let Some(uri) = text(members, name, name)?.filter(|uri| !uri.is_empty()) else { return Ok(None) };
     let id = uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     CallId::parse(id).map(Some).map_err(|_| wrong(name, "the address of a call"))
+}
+
+/// A device named by its address, its path, or its id alone.
+pub(super) fn device_uri(members: &Members<'_>, name: &str) -> Result<Option<DeviceId>, Refusal> {
+    let Some(uri) = text(members, name, name)?.filter(|uri| !uri.is_empty()) else { return Ok(None) };
+    let id = uri.rsplit('/').next().unwrap_or_default();
+    DeviceId::parse(id).map(Some).map_err(|_| wrong(name, "the path of a device"))
 }
 
 fn key(members: &Members<'_>) -> Result<Arc<str>, Refusal> {

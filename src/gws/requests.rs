@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::agents::{CustomState, Kind, Operation, Start, WorkMode};
+use crate::agents::{CustomState, Kind, MonitorCalls, MonitorKind, MonitorScope, Operation, Start, WorkMode};
 use crate::ids::{CallId, DeviceId, Number};
 
 use super::agents::VOICE;
 use super::members::Members;
-use super::operations::{Command, disposition, missing, parse_body, text, too_long, unknown, wrong};
+use super::operations::{Command, device_uri, disposition, missing, parse_body, text, too_long, unknown, wrong};
 use super::status::{Refusal, StatusCode};
 
 /// What a desktop wants of an agent's session.
@@ -39,8 +39,32 @@ pub struct SessionStart {
 pub enum DeviceRequest {
     /// How a call went is to be noted.
     Disposition(CallId, Command),
+    /// Another agent is to be watched.
+    Monitor(MonitorRequest),
     /// A setting is to be changed.
     Setting(Operation),
+}
+
+/// A supervisor's wish to be brought into the calls of somebody, who is not yet known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MonitorRequest {
+    /// Who is to hear the supervisor.
+    pub kind: MonitorKind,
+    /// How long it is to stay.
+    pub scope: MonitorScope,
+    /// Into how many calls.
+    pub calls: MonitorCalls,
+    /// Whose.
+    pub target: MonitorTarget,
+}
+
+/// Who is to be watched, as a desktop names it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MonitorTarget {
+    /// By the device.
+    Device(DeviceId),
+    /// By the number.
+    Number(Number),
 }
 
 /// Parses the body of `POST me`.
@@ -79,6 +103,10 @@ pub fn parse_device(body: &[u8]) -> Result<DeviceRequest, Refusal> {
             let (call, command) = disposition(&members)?;
             return Ok(DeviceRequest::Disposition(call, command));
         }
+        "BargeIn" => return parse_monitor(&members, MonitorKind::BargeIn),
+        "Coach" => return parse_monitor(&members, MonitorKind::Coach),
+        "ListenIn" => return parse_monitor(&members, MonitorKind::ListenIn),
+        "CancelSupervisorMonitoring" => Operation::CancelSupervisorMonitoring,
         "DoNotDisturbOff" => Operation::DoNotDisturbOff,
         "DoNotDisturbOn" => Operation::DoNotDisturbOn,
         "ForwardCallsOff" => Operation::ForwardCallsOff,
@@ -111,10 +139,7 @@ fn parse_work_mode(members: &Members<'_>) -> Result<WorkMode, Refusal> {
         None | Some("") => Ok(WorkMode::AsConfigured),
         Some("AutoIn") => Ok(WorkMode::AutoIn),
         Some("ManualIn") => Ok(WorkMode::ManualIn),
-        Some(_) => {
-            let message = "The parameter 'workmode' must be ManualIn or AutoIn.";
-            Err(Refusal::new(StatusCode::OutOfRange, message))
-        }
+        Some(_) => Err(not_among("workmode", ["ManualIn", "AutoIn"])),
     }
 }
 
@@ -125,20 +150,48 @@ fn parse_start(members: &Members<'_>) -> Result<SessionStart, Refusal> {
     if channels.is_empty() {
         return Err(missing("channels"));
     }
-    let device = label(members, "devicePath")?.map(|path| {
-        let id = path.rsplit('/').next().unwrap_or_default();
-        DeviceId::parse(id).map_err(|_| wrong("devicePath", "the path of a device"))
-    });
     Ok(SessionStart {
         voice: channels.iter().any(|channel| channel == VOICE),
         others: channels.iter().any(|channel| channel != VOICE),
-        device: device.transpose()?,
+        device: device_uri(members, "devicePath")?,
         operation: Operation::StartContactCenterSession(Start {
             place: label(members, "place")?,
             login_code: label(members, "loginCode")?,
             queue: label(members, "queue")?,
         }),
     })
+}
+
+fn parse_monitor(members: &Members<'_>, kind: MonitorKind) -> Result<DeviceRequest, Refusal> {
+    let scope = match either(members, ["supervisorMonitoringScope", "scope"])?.as_deref() {
+        None | Some("" | "Call") => MonitorScope::Call,
+        Some("Agent") => MonitorScope::Agent,
+        Some(_) => return Err(not_among("supervisorMonitoringScope", ["Agent", "Call"])),
+    };
+    let calls = match either(members, ["supervisorMonitoringMode", "mode"])?.as_deref() {
+        None | Some("" | "AllCalls") => MonitorCalls::All,
+        Some("NextCall") => MonitorCalls::Next,
+        Some(_) => return Err(not_among("supervisorMonitoringMode", ["NextCall", "AllCalls"])),
+    };
+    let target = match device_uri(members, "targetDeviceUri")? {
+        Some(device) => MonitorTarget::Device(device),
+        None => {
+            let number = text(members, "phoneNumber", "phoneNumber")?.filter(|number| !number.is_empty());
+            let number = number.ok_or_else(|| missing("targetDeviceUri"))?;
+            let number = Number::parse(&number).map_err(|error| wrong("phoneNumber", &format!("a number: {error}")))?;
+            MonitorTarget::Number(number)
+        }
+    };
+    Ok(DeviceRequest::Monitor(MonitorRequest { kind, scope, calls, target }))
+}
+
+/// A parameter that goes by two names: what the API's pages call it, and what the device calls it.
+fn either(members: &Members<'_>, [name, short]: [&str; 2]) -> Result<Option<String>, Refusal> {
+    Ok(text(members, name, name)?.or(text(members, short, short)?))
+}
+
+fn not_among(parameter: &str, [one, other]: [&str; 2]) -> Refusal {
+    Refusal::new(StatusCode::OutOfRange, format!("The parameter '{parameter}' must be {one} or {other}."))
 }
 
 /// The number that calls are to go to: a text here, and not an object as elsewhere. Both are taken.

@@ -95,6 +95,11 @@ pub(crate) async fn change_device(
             shared.state.exchange.operate(caller.agent(), call, command, key).await?;
             Ok(answer(ok_answer()))
         }
+        DeviceRequest::Monitor(request) => {
+            has_voice(&shared, &caller)?;
+            shared.state.exchange.monitor(caller.agent(), request, key).await?;
+            Ok(answer(ok_answer()))
+        }
         DeviceRequest::Setting(operation) => {
             change(&shared, &caller, AgentRequest { operation, device: None }, key).await
         }

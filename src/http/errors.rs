@@ -117,9 +117,11 @@ impl Failure {
 
     const fn refused_agent(refused: &agents::Refused) -> (StatusCode, Code) {
         match refused {
-            agents::Refused::AlreadySet(_) | agents::Refused::WrongState { .. } => {
-                (StatusCode::BAD_REQUEST, Code::InvalidState)
-            }
+            agents::Refused::AlreadySet(_)
+            | agents::Refused::NotWatching
+            | agents::Refused::OwnDevice
+            | agents::Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
+            agents::Refused::NotPermitted(_) => (StatusCode::FORBIDDEN, Code::NoPermission),
             agents::Refused::InUse(_) => (StatusCode::CONFLICT, Code::AlreadyInUse),
             agents::Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
         }

@@ -207,8 +207,14 @@ labels! {
         AttachUserData = "AttachUserData",
         /// Do something else.
         AuxWork = "AuxWork",
+        /// Have oneself brought into an agent's calls, to take part.
+        BargeIn = "BargeIn",
+        /// Watch nobody any more.
+        CancelSupervisorMonitoring = "CancelSupervisorMonitoring",
         /// End the call for everybody.
         ClearCall = "ClearCall",
+        /// Have oneself brought into an agent's calls, to whisper.
+        Coach = "Coach",
         /// Let all talk together.
         CompleteConference = "CompleteConference",
         /// Let the others talk.
@@ -239,6 +245,8 @@ labels! {
         InitiateConference = "InitiateConference",
         /// Begin a consult call.
         InitiateTransfer = "InitiateTransfer",
+        /// Have oneself brought into an agent's calls, to listen.
+        ListenIn = "ListenIn",
         /// Be heard by nobody.
         MuteCall = "MuteCall",
         /// Be not ready.

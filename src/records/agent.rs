@@ -28,6 +28,8 @@ pub enum AgentCause {
     },
     /// The time for its work after a call is over.
     TimeOver,
+    /// It left a call that it was brought into as a supervisor, in the record at this position.
+    Watched(Position),
 }
 
 /// An agent's voice channel or device changed.
@@ -91,6 +93,7 @@ enum CauseWire {
     NotAnswered { record: u64 },
     Operation { name: Arc<str>, key: Option<KeyWire> },
     TimeOver,
+    Watched { record: u64 },
 }
 
 impl ChangedWire {
@@ -120,6 +123,7 @@ impl CauseWire {
                 Self::Operation { name: name.clone(), key: key.as_ref().map(KeyWire::of) }
             }
             AgentCause::TimeOver => Self::TimeOver,
+            AgentCause::Watched(record) => Self::Watched { record: record.get() },
         }
     }
 
@@ -129,6 +133,7 @@ impl CauseWire {
             Self::NotAnswered { record } => AgentCause::NotAnswered(Position::new(record)),
             Self::Operation { name, key } => AgentCause::Operation { name, key: key.map(KeyWire::value).transpose()? },
             Self::TimeOver => AgentCause::TimeOver,
+            Self::Watched { record } => AgentCause::Watched(Position::new(record)),
         })
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calls::{
     AskId, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Family, Heard, Home, Joining, Monitor,
-    MonitorMode, Mute, Party, PartyState, Recording, Right, Rights, Term, UserData,
+    MonitorMode, MonitorScope, Mute, Party, PartyState, Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{AgentId, BadId, CallId, ConnId, DeviceId, Number, Position, WallTime};
 
@@ -68,6 +68,9 @@ struct PartyWire {
 struct MonitorWire {
     target: String,
     mode: ModeWire,
+    /// Of one that was written before there were two, `agent`.
+    #[serde(default, skip_serializing_if = "ScopeWire::is_agent")]
+    scope: ScopeWire,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -137,6 +140,14 @@ pub(super) enum ModeWire {
     BargeIn,
     Coach,
     ListenIn,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ScopeWire {
+    #[default]
+    Agent,
+    Call,
 }
 
 impl FamilyWire {
@@ -273,11 +284,19 @@ impl JoiningWire {
 
 impl MonitorWire {
     fn of(monitor: &Monitor) -> Self {
-        Self { target: monitor.target.to_string(), mode: ModeWire::of(monitor.mode) }
+        Self {
+            target: monitor.target.to_string(),
+            mode: ModeWire::of(monitor.mode),
+            scope: ScopeWire::of(monitor.scope),
+        }
     }
 
     fn value(self) -> Result<Monitor, String> {
-        Ok(Monitor { target: parse_id(&self.target, Number::parse)?, mode: self.mode.value() })
+        Ok(Monitor {
+            target: parse_id(&self.target, Number::parse)?,
+            mode: self.mode.value(),
+            scope: self.scope.value(),
+        })
     }
 }
 
@@ -337,7 +356,14 @@ same_names!(
 same_names!(TypeWire, CallType, Consult, Inbound, Internal, Outbound);
 same_names!(RecordingWire, Recording, Paused, Recording, Stopped);
 same_names!(ModeWire, MonitorMode, BargeIn, Coach, ListenIn);
+same_names!(ScopeWire, MonitorScope, Agent, Call);
 pub(super) use same_names;
+
+impl ScopeWire {
+    const fn is_agent(&self) -> bool {
+        matches!(self, Self::Agent)
+    }
+}
 
 impl RecordingWire {
     const fn is_stopped(&self) -> bool {
@@ -346,7 +372,7 @@ impl RecordingWire {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_no(value: &bool) -> bool {
+pub(super) const fn is_no(value: &bool) -> bool {
     !*value
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::{
-    CustomMode, CustomState, DoNotDisturb, Event, Failure, Phone, Presence, Shift, State, Voice, WorkMode,
+    CustomMode, CustomState, DoNotDisturb, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Phone,
+    Presence, Shift, State, Supervision, Voice, Watched, WorkMode,
 };
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
-use super::family::parse_id;
+use super::family::{is_no, parse_id, same_names};
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct VoiceWire {
@@ -21,6 +22,8 @@ pub(super) struct VoiceWire {
     shift: Option<ShiftWire>,
     do_not_disturb: bool,
     forward_to: Option<String>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    may_watch: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -30,6 +33,39 @@ struct ShiftWire {
     queue: Option<Arc<str>>,
     state: StateWire,
     since: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    monitoring: Option<MonitoringWire>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum KindWire {
+    BargeIn,
+    Coach,
+    ListenIn,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum ScopeWire {
+    Agent,
+    Call,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum CallsWire {
+    All,
+    Next,
+}
+
+#[derive(Deserialize, Serialize)]
+struct MonitoringWire {
+    device: String,
+    number: String,
+    kind: KindWire,
+    scope: ScopeWire,
+    calls: CallsWire,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -86,6 +122,7 @@ impl VoiceWire {
             },
             do_not_disturb: voice.do_not_disturb == DoNotDisturb::On,
             forward_to: voice.forward_to.as_ref().map(Number::to_string),
+            may_watch: voice.phone.supervision == Supervision::Granted,
         }
     }
 
@@ -95,8 +132,12 @@ impl VoiceWire {
             phone: Phone {
                 device: parse_id(&self.device, DeviceId::parse)?,
                 number: parse_id(&self.number, Number::parse)?,
+                supervision: if self.may_watch { Supervision::Granted } else { Supervision::Withheld },
             },
-            presence: self.shift.map_or(Presence::LoggedOut, |shift| Presence::LoggedIn(shift.value())),
+            presence: match self.shift {
+                Some(shift) => Presence::LoggedIn(shift.value()?),
+                None => Presence::LoggedOut,
+            },
             do_not_disturb: if self.do_not_disturb { DoNotDisturb::On } else { DoNotDisturb::Off },
             forward_to: self.forward_to.map(|number| parse_id(&number, Number::parse)).transpose()?,
             events: VecDeque::new(),
@@ -112,19 +153,49 @@ impl ShiftWire {
             queue: shift.queue.clone(),
             state: StateWire::of(&shift.state),
             since: shift.since.millis(),
+            monitoring: shift.monitoring.as_ref().map(MonitoringWire::of),
         }
     }
 
-    fn value(self) -> Shift {
-        Shift {
+    fn value(self) -> Result<Shift, String> {
+        Ok(Shift {
             place: self.place,
             login_code: self.login_code,
             queue: self.queue,
             state: self.state.value(),
             since: WallTime::from_millis(self.since),
-        }
+            monitoring: self.monitoring.map(MonitoringWire::value).transpose()?,
+        })
     }
 }
+
+impl MonitoringWire {
+    fn of(monitoring: &Monitoring) -> Self {
+        Self {
+            device: monitoring.target.device.to_string(),
+            number: monitoring.target.number.to_string(),
+            kind: KindWire::of(monitoring.kind),
+            scope: ScopeWire::of(monitoring.scope),
+            calls: CallsWire::of(monitoring.calls),
+        }
+    }
+
+    fn value(self) -> Result<Monitoring, String> {
+        Ok(Monitoring {
+            target: Watched {
+                device: parse_id(&self.device, DeviceId::parse)?,
+                number: parse_id(&self.number, Number::parse)?,
+            },
+            kind: self.kind.value(),
+            scope: self.scope.value(),
+            calls: self.calls.value(),
+        })
+    }
+}
+
+same_names!(KindWire, MonitorKind, BargeIn, Coach, ListenIn);
+same_names!(ScopeWire, MonitorScope, Agent, Call);
+same_names!(CallsWire, MonitorCalls, All, Next);
 
 impl StateWire {
     fn of(state: &State) -> Self {

@@ -21,6 +21,7 @@ mod secrets;
 mod slow;
 mod socket;
 mod streams;
+mod supervisors;
 mod tidy;
 mod tokens;
 mod transports;

@@ -1,8 +1,8 @@
 //! How an agent gets into each phase, and how it is shown in a table.
 
 use crate::agents::{
-    CustomMode, CustomState, DoNotDisturb, Event, Kind, Operation, Phase, Phone, Presence, Start, State, Voice,
-    WorkMode,
+    CustomMode, CustomState, DoNotDisturb, Event, Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation,
+    Phase, Phone, Presence, Start, State, Voice, Watched, WorkMode,
 };
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
@@ -14,7 +14,7 @@ pub(super) const fn later(seconds: u64) -> WallTime {
 }
 
 pub(super) fn newcomer() -> Voice {
-    let phone = Phone { device: DeviceId::parse("device").unwrap(), number: number("15000") };
+    let phone = Phone::new(DeviceId::parse("device").unwrap(), number("15000"));
     Voice::new(AgentId::parse("15000").unwrap(), phone)
 }
 
@@ -32,17 +32,31 @@ pub(super) fn lunch() -> CustomState {
     }
 }
 
+/// 15001 is to be watched.
+pub(super) fn watched(kind: MonitorKind) -> Monitoring {
+    let target = Watched { device: DeviceId::parse("other").unwrap(), number: number("15001") };
+    Monitoring { target, kind, scope: MonitorScope::Call, calls: MonitorCalls::All }
+}
+
+fn watch(kind: MonitorKind) -> Operation {
+    Operation::Monitor(watched(kind))
+}
+
 /// An operation of this kind.
 pub(super) fn operation(kind: Kind) -> Operation {
     match kind {
         Kind::AfterCallWork => Operation::AfterCallWork,
         Kind::AuxWork => Operation::AuxWork,
+        Kind::BargeIn => watch(MonitorKind::BargeIn),
+        Kind::CancelSupervisorMonitoring => Operation::CancelSupervisorMonitoring,
+        Kind::Coach => watch(MonitorKind::Coach),
         Kind::Custom => Operation::Custom(lunch()),
         Kind::DoNotDisturbOff => Operation::DoNotDisturbOff,
         Kind::DoNotDisturbOn => Operation::DoNotDisturbOn,
         Kind::EndContactCenterSession => Operation::EndContactCenterSession,
         Kind::ForwardCallsOff => Operation::ForwardCallsOff,
         Kind::ForwardCallsOn => Operation::ForwardCallsOn(number("5001")),
+        Kind::ListenIn => watch(MonitorKind::ListenIn),
         Kind::NotReady => Operation::NotReady { reason: Some("Tea".into()) },
         Kind::Offline => Operation::Offline,
         Kind::Ready => Operation::Ready(WorkMode::AsConfigured),
@@ -90,6 +104,9 @@ pub(super) fn shown(voice: &mut Voice) -> String {
     }
     if let Some(number) = &voice.forward_to {
         line.push_str(&format!(", to {number}"));
+    }
+    if let Some(Monitoring { target, kind, scope, calls }) = voice.monitoring() {
+        line.push_str(&format!(", {} {} {} {}", kind.operation(), target.number, calls.name(), scope.name()));
     }
     while let Some(event) = voice.poll_event() {
         line.push_str(match event {

@@ -2,5 +2,6 @@
 
 mod inputs;
 mod kit;
+mod monitoring;
 mod operations;
 mod random;

@@ -29,12 +29,16 @@ fn each_phase_allows_its_operations() {
         LoggedOut
         - AfterCallWork: no: AfterCallWork is not allowed while the agent is logged out
         - AuxWork: no: AuxWork is not allowed while the agent is logged out
+        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
+        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
+        - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: no: Custom is not allowed while the agent is logged out
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed while the agent is logged out
         - DoNotDisturbOn: no: DoNotDisturbOn is not allowed while the agent is logged out
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed while the agent is logged out
         - ForwardCallsOn: no: ForwardCallsOn is not allowed while the agent is logged out
+        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: no: NotReady is not allowed while the agent is logged out
         - Offline: no: Offline is not allowed while the agent is logged out
         - Ready: no: Ready is not allowed while the agent is logged out
@@ -42,12 +46,16 @@ fn each_phase_allows_its_operations() {
         Ready
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
+        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
+        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
+        - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: Ready, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: Ready, to 5001 [device]
+        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -55,12 +63,16 @@ fn each_phase_allows_its_operations() {
         NotReady
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
+        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
+        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
+        - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: NotReady for Tea, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: NotReady for Tea, to 5001 [device]
+        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -68,12 +80,16 @@ fn each_phase_allows_its_operations() {
         AfterCallWork
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
+        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
+        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
+        - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: AfterCallWork, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: AfterCallWork, to 5001 [device]
+        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -81,12 +97,16 @@ fn each_phase_allows_its_operations() {
         AuxWork
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
+        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
+        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
+        - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: AuxWork, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: AuxWork, to 5001 [device]
+        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]

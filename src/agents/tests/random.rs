@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::agents::tests::kit::{agent_in, later, operation};
-use crate::agents::{AfterCall, Direction, Event, Kind, NotAnswered, Phase, Rules};
+use crate::agents::{AfterCall, Direction, Event, Kind, NotAnswered, Phase, Rules, Supervision};
 
 #[test]
 fn whatever_happens_each_change_is_told_and_a_refusal_changes_nothing() {
@@ -19,16 +19,18 @@ fn whatever_happens_each_change_is_told_and_a_refusal_changes_nothing() {
             not_answered: [NotAnswered::NotReady, NotAnswered::Stay][random.random_range(0..2)],
         };
         let mut voice = agent_in(Phase::Ready);
+        voice.phone.supervision = [Supervision::Granted, Supervision::Withheld][random.random_range(0..2)];
         for second in 0..60 {
             let now = later(second);
             let before = voice.clone();
             let kind = some_kind(&mut random);
             let offered = voice.capabilities().contains(&kind);
             let direction = if random.random() { Direction::Made } else { Direction::Received };
-            let (changed, told_anyway) = match random.random_range(0..4) {
+            let (changed, told_anyway) = match random.random_range(0..5) {
                 0 => (voice.handle_call_ended(now, &rules, direction), false),
                 1 => (voice.handle_not_answered(now, &rules), false),
                 2 => (voice.handle_timeout(now), false),
+                3 => (voice.handle_watched(), false),
                 _ => match voice.handle_operation(now, operation(kind)) {
                     Ok(()) => {
                         accepted += 1;

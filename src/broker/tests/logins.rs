@@ -32,7 +32,7 @@ fn end(desk: &mut Desk, by: &str) -> Position {
 /// The agent does all this.
 fn change(desk: &mut Desk, operations: Vec<Operation>) {
     let number = Number::parse("15000").unwrap();
-    let mut voice = Voice::new(agent("15000"), Phone { device: device_of(&number).unwrap(), number });
+    let mut voice = Voice::new(agent("15000"), Phone::new(device_of(&number).unwrap(), number));
     for operation in operations {
         voice.handle_operation(WallTime::default(), operation).unwrap();
     }

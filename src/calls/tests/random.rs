@@ -138,7 +138,8 @@ fn step(play: &mut Play, draw: &mut Draw, tally: &mut Tally) {
             play.report_next(leg, kind(what));
         }
         11 if draw.below(4) == 0 => {
-            let line = format!("15003 watches {} {}", NUMBERS[draw.below(3)], ["listen-in", "coach"][draw.below(2)]);
+            let verb = ["watches", "follows"][draw.below(2)];
+            let line = format!("15003 {verb} {} {}", NUMBERS[draw.below(3)], ["listen-in", "coach"][draw.below(2)]);
             play.line(&line);
         }
         // The switch does what it was asked.

@@ -8,8 +8,8 @@ use expect_test::Expect;
 
 use crate::calls::{
     Accepted, Arrival, Arrived, AskId, AskKind, Call, CallType, ClearRule, Datum, Dial, Endpoint, Event, EventKind,
-    Failure, Family, Heard, Home, LegId, Location, Monitor, MonitorMode, MuteRule, Operation, Party, Purpose,
-    RecordVerb, Recording, Refused, Report, ReportKind, Right, Rights, Rules, Seen, Target, Term, UserData,
+    Failure, Family, Heard, Home, LegId, Location, Monitor, MonitorMode, MonitorScope, MuteRule, Operation, Party,
+    Purpose, RecordVerb, Recording, Refused, Report, ReportKind, Right, Rights, Rules, Seen, Target, Term, UserData,
     capabilities,
 };
 use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
@@ -23,7 +23,8 @@ use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
 ///   `B/2: …`: of its newest leg on the second call;
 /// - `old B: …`: the same, but sent before everything else; `again`: the last report once more;
 /// - `B enters Q`: a call from outside comes into a queue; `route B`: the queue finds that agent;
-/// - `S watches B listen-in`: a supervisor comes to listen;
+/// - `S watches B listen-in`: a supervisor comes to listen; `S follows B listen-in`: and stays when B goes;
+///   `S unwatches`: it is taken off;
 /// - `refuse N` and `time out N`: of the N-th open ask; `refused`, `done`, `merged`, `swapped`, `cleared`: of the oldest
 ///   that is about no single leg; `wait N`: seconds;
 /// - `show A`, `show A/2`: what that agent sees.
@@ -122,7 +123,9 @@ impl Play {
             }
             [from, "dials", to, data @ ..] => self.dial(from, to, data),
             [from, "enters", queue] => self.arrive(from, queue),
-            [who, "watches", target, mode] => self.watch(who, target, self::mode(mode)),
+            [who, "watches", target, mode] => self.watch(who, target, self::mode(mode), MonitorScope::Agent),
+            [who, "follows", target, mode] => self.watch(who, target, self::mode(mode), MonitorScope::Call),
+            [who, "unwatches"] => self.unwatch(who),
             [who, verb @ ("adds" | "transfers" | "consults" | "confers"), to, data @ ..] => {
                 let target = Target { endpoint: endpoint(to), location: None, user_data: user_data(data) };
                 let operation = match *verb {
@@ -212,14 +215,23 @@ impl Play {
         self.outcome(true);
     }
 
-    fn watch(&mut self, who: &str, target: &str, mode: MonitorMode) {
+    fn watch(&mut self, who: &str, target: &str, mode: MonitorMode, scope: MonitorScope) {
         let now = self.now();
-        let monitor = Monitor { target: number(target), mode };
+        let monitor = Monitor { target: number(target), mode, scope };
         match self.family.as_mut().unwrap().monitor(now, &call_id(), endpoint(who), monitor) {
             Ok(_) => self.outcome(true),
             Err(refused) => {
                 let _ = writeln!(self.transcript, "refused: {refused}");
             }
+        }
+    }
+
+    fn unwatch(&mut self, who: &str) {
+        let now = self.now();
+        let agent = AgentId::parse(who).unwrap();
+        match self.family.as_mut().unwrap().unmonitor(now, &agent, None) {
+            Accepted::AlreadyAsked => self.transcript.push_str("already asked\n"),
+            Accepted::Changed => self.outcome(true),
         }
     }
 

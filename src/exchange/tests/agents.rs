@@ -186,7 +186,7 @@ async fn what_a_crash_kept_from_being_written_of_a_call_is_written_at_the_start(
 #[actix::test]
 async fn time_ends_the_work_also_of_an_agent_that_was_in_it_at_the_start() {
     let log = Fickle::new();
-    let phone = Phone { device: DeviceId::parse("d").unwrap(), number: Number::parse("15000").unwrap() };
+    let phone = Phone::new(DeviceId::parse("d").unwrap(), Number::parse("15000").unwrap());
     let mut voice = Voice::new(agent("15000"), phone);
     voice.handle_operation(WallTime::default(), start()).unwrap();
     let rules = Rules { after_call_time: Some(Duration::from_millis(1)), ..work_after_calls(None).rules };

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::calls::{
     Ask, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
 };
-use crate::directory::{Directory, DirectoryConfig, demo_agents};
+use crate::directory::{Agent, Directory, DirectoryConfig, demo_agents};
 use crate::exchange::{CommandError, Exchange, Settings};
 use crate::gws::{Command, Destination};
 use crate::ids::{AgentId, CallId, Epoch, IdempotencyKey, Number, Position};
@@ -166,8 +166,13 @@ impl Desk {
     }
 
     pub(super) fn with(log: Arc<Fickle>, settings: Settings) -> Self {
+        Self::manned(log, settings, demo_agents())
+    }
+
+    /// One for these agents.
+    pub(super) fn manned(log: Arc<Fickle>, settings: Settings, agents: Vec<Agent>) -> Self {
         let metrics = Metrics::new();
-        let directory = Directory::new(DirectoryConfig { agents: demo_agents() }).unwrap();
+        let directory = Directory::new(DirectoryConfig { agents }).unwrap();
         let (asked, asks) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::channel(16);
         let switch = Arc::new(Scripted { asks: asked, panics: Mutex::new(0) });

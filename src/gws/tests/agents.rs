@@ -2,10 +2,14 @@
 
 use expect_test::{Expect, expect};
 
-use crate::agents::{CustomMode, CustomState, Event, Failure, Operation, Start, Voice, WorkMode};
+use crate::agents::{
+    CustomMode, CustomState, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Start,
+    Supervision, Voice, Watched, WorkMode,
+};
 use crate::gws::{
     Query, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer, partial_answer,
 };
+use crate::ids::DeviceId;
 
 use super::{BEGAN, number, rendering, text, voice};
 
@@ -111,6 +115,37 @@ fn a_device_shows_what_can_be_done_with_it() {
         {"statusCode":0,"device":{"doNotDisturb":"Off","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOn"]}}
         {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOff"]}}
         {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":[]}}"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn a_supervisors_device_shows_whom_it_watches_and_offers_to_end_that() {
+    let shown = |voice: &Voice| {
+        let query = Query::parse("fields=capabilities,supervisorMonitoringState");
+        text(&device_answer(&rendering(), voice, &query))
+    };
+    let mut voice = logged_in();
+    voice.phone.supervision = Supervision::Granted;
+    let mut lines = vec![shown(&voice)];
+    let watch = |kind, scope, calls| {
+        let device = DeviceId::parse("9c14cad7-17c4-48d0-8492-7cf0ff92c224").unwrap();
+        Operation::Monitor(Monitoring { target: Watched { device, number: number("5001") }, kind, scope, calls })
+    };
+    let operations = [
+        watch(MonitorKind::ListenIn, MonitorScope::Call, MonitorCalls::All),
+        watch(MonitorKind::Coach, MonitorScope::Agent, MonitorCalls::Next),
+        watch(MonitorKind::BargeIn, MonitorScope::Call, MonitorCalls::Next),
+        Operation::CancelSupervisorMonitoring,
+    ];
+    for operation in operations {
+        voice.handle_operation(BEGAN, operation).unwrap();
+        lines.push(shown(&voice));
+    }
+    expect![[r#"
+        {"statusCode":0,"device":{"capabilities":["ForwardCallsOn","DoNotDisturbOn","ListenIn","Coach","BargeIn"]}}
+        {"statusCode":0,"device":{"capabilities":["ForwardCallsOn","DoNotDisturbOn","ListenIn","Coach","BargeIn","CancelSupervisorMonitoring"],"supervisorMonitoringState":{"state":"ListenIn","mode":"AllCalls","scope":"Call","targetDeviceUri":"http://127.0.0.1:8080/api/v2/devices/9c14cad7-17c4-48d0-8492-7cf0ff92c224"}}}
+        {"statusCode":0,"device":{"capabilities":["ForwardCallsOn","DoNotDisturbOn","ListenIn","Coach","BargeIn","CancelSupervisorMonitoring"],"supervisorMonitoringState":{"state":"Coach","mode":"NextCall","scope":"Agent","targetDeviceUri":"http://127.0.0.1:8080/api/v2/devices/9c14cad7-17c4-48d0-8492-7cf0ff92c224"}}}
+        {"statusCode":0,"device":{"capabilities":["ForwardCallsOn","DoNotDisturbOn","ListenIn","Coach","BargeIn","CancelSupervisorMonitoring"],"supervisorMonitoringState":{"state":"BargeIn","mode":"NextCall","scope":"Call","targetDeviceUri":"http://127.0.0.1:8080/api/v2/devices/9c14cad7-17c4-48d0-8492-7cf0ff92c224"}}}
+        {"statusCode":0,"device":{"capabilities":["ForwardCallsOn","DoNotDisturbOn","ListenIn","Coach","BargeIn"]}}"#]].assert_eq(&lines.join("\n"));
 }
 
 /// What an agent's desktops are told of all this.

@@ -62,7 +62,7 @@ fn agent() -> Agent {
 /// Its agent's state, before it ever logged in.
 fn voice() -> Voice {
     let Agent { id, device, number, .. } = agent();
-    Voice::new(id, Phone { device, number })
+    Voice::new(id, Phone::new(device, number))
 }
 
 fn rendering() -> Rendering {

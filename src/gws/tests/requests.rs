@@ -124,6 +124,15 @@ fn devices_take_settings() {
         r#"{"operationName":"ForwardCallsOn"}"#,
         r#"{"operationName":"ForwardCallsOff"}"#,
         r#"{"operationName":"Ready"}"#,
+        r#"{"operationName":"ListenIn","targetDeviceUri":"http://localhost:8080/api/v2/devices/9c14cad7-17c4-48d0-8492-7cf0ff92c224"}"#,
+        r#"{"operationName":"Coach","phoneNumber":"15001","supervisorMonitoringScope":"Agent","supervisorMonitoringMode":"NextCall"}"#,
+        r#"{"operationName":"BargeIn","targetDeviceUri":"/devices/9c14","phoneNumber":"15001","scope":"Call","mode":"AllCalls"}"#,
+        r#"{"operationName":"ListenIn"}"#,
+        r#"{"operationName":"ListenIn","targetDeviceUri":"/devices/"}"#,
+        r#"{"operationName":"ListenIn","phoneNumber":"a/b"}"#,
+        r#"{"operationName":"ListenIn","phoneNumber":"15001","supervisorMonitoringScope":"Queue"}"#,
+        r#"{"operationName":"ListenIn","phoneNumber":"15001","supervisorMonitoringMode":"agent"}"#,
+        r#"{"operationName":"CancelSupervisorMonitoring"}"#,
     ];
     let lines: Vec<String> = bodies.iter().map(|body| line(body, parse_device(body.as_bytes()))).collect();
     expect![[r#"
@@ -148,7 +157,25 @@ fn devices_take_settings() {
         {"operationName":"ForwardCallsOff"}
           Setting(ForwardCallsOff)
         {"operationName":"Ready"}
-          2: The operation is not known."#]].assert_eq(&lines.join("\n"));
+          2: The operation is not known.
+        {"operationName":"ListenIn","targetDeviceUri":"http://localhost:8080/api/v2/devices/9c14cad7-17c4-48d0-8492-7cf0ff92c224"}
+          Monitor(MonitorRequest { kind: ListenIn, scope: Call, calls: All, target: Device(DeviceId("9c14cad7-17c4-48d0-8492-7cf0ff92c224")) })
+        {"operationName":"Coach","phoneNumber":"15001","supervisorMonitoringScope":"Agent","supervisorMonitoringMode":"NextCall"}
+          Monitor(MonitorRequest { kind: Coach, scope: Agent, calls: Next, target: Number(Number("15001")) })
+        {"operationName":"BargeIn","targetDeviceUri":"/devices/9c14","phoneNumber":"15001","scope":"Call","mode":"AllCalls"}
+          Monitor(MonitorRequest { kind: BargeIn, scope: Call, calls: All, target: Device(DeviceId("9c14")) })
+        {"operationName":"ListenIn"}
+          1: The parameter 'targetDeviceUri' is missing.
+        {"operationName":"ListenIn","targetDeviceUri":"/devices/"}
+          1: The parameter 'targetDeviceUri' must be the path of a device.
+        {"operationName":"ListenIn","phoneNumber":"a/b"}
+          1: The parameter 'phoneNumber' must be a number: must be 1 to 128 characters, with no control character, quote, backslash or slash.
+        {"operationName":"ListenIn","phoneNumber":"15001","supervisorMonitoringScope":"Queue"}
+          10: The parameter 'supervisorMonitoringScope' must be Agent or Call.
+        {"operationName":"ListenIn","phoneNumber":"15001","supervisorMonitoringMode":"agent"}
+          10: The parameter 'supervisorMonitoringMode' must be NextCall or AllCalls.
+        {"operationName":"CancelSupervisorMonitoring"}
+          Setting(CancelSupervisorMonitoring)"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]

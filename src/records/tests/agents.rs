@@ -3,7 +3,10 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::agents::{AfterCall, Direction, Kind, NotAnswered, Operation, Phone, Rules, Start, Voice, WorkMode};
+use crate::agents::{
+    AfterCall, Direction, Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, NotAnswered, Operation, Phone,
+    Rules, Start, Supervision, Voice, Watched, WorkMode,
+};
 use crate::ids::{AgentId, DeviceId, LoginId, Number, Position, WallTime};
 use crate::log::Expected;
 use crate::records::{AgentCause, AgentChanged, LoginEnded, Payload, decode};
@@ -13,14 +16,16 @@ use super::round_trip::{ID, TIME, placed};
 #[test]
 fn an_agent_comes_back_as_it_was_after_each_thing_that_happened() {
     let mut random = StdRng::seed_from_u64(50);
-    let phone = Phone { device: DeviceId::parse("device").unwrap(), number: Number::parse("+1 5000").unwrap() };
+    let phone = Phone::new(DeviceId::parse("device").unwrap(), Number::parse("+1 5000").unwrap());
+    let phone = Phone { supervision: Supervision::Granted, ..phone };
     let mut voice = Voice::new(AgentId::parse("ägent 1").unwrap(), phone);
     let rules = Rules { after_call: AfterCall::Always, after_call_time: None, not_answered: NotAnswered::NotReady };
     let mut phases = std::collections::BTreeSet::new();
     for _ in 0..2000 {
         let at = Position::new(random.random_range(1..1 << 53));
-        let (cause, changed) = match random.random_range(0..5) {
+        let (cause, changed) = match random.random_range(0..6) {
             0 => (AgentCause::CallEnded(at), voice.handle_call_ended(TIME, &rules, Direction::Made)),
+            2 => (AgentCause::Watched(at), voice.handle_watched()),
             1 => (AgentCause::NotAnswered(at), voice.handle_not_answered(TIME, &rules)),
             _ => {
                 let operation = some_operation(&mut random);
@@ -64,6 +69,8 @@ fn some_operation(random: &mut StdRng) -> Operation {
         Kind::EndContactCenterSession | Kind::Offline => Operation::Offline,
         Kind::ForwardCallsOff => Operation::ForwardCallsOff,
         Kind::ForwardCallsOn => Operation::ForwardCallsOn(Number::parse("7000").unwrap()),
+        kind @ (Kind::BargeIn | Kind::Coach | Kind::ListenIn) => Operation::Monitor(some_monitoring(random, kind)),
+        Kind::CancelSupervisorMonitoring => Operation::CancelSupervisorMonitoring,
         Kind::Custom | Kind::NotReady => {
             Operation::NotReady { reason: random.random::<bool>().then(|| "\u{1F600}\"".into()) }
         }
@@ -72,5 +79,15 @@ fn some_operation(random: &mut StdRng) -> Operation {
             let place = random.random::<bool>().then(|| "place".into());
             Operation::StartContactCenterSession(Start { place, login_code: None, queue: None })
         }
+    }
+}
+
+fn some_monitoring(random: &mut StdRng, kind: Kind) -> Monitoring {
+    let kinds = [MonitorKind::BargeIn, MonitorKind::Coach, MonitorKind::ListenIn];
+    Monitoring {
+        target: Watched { device: DeviceId::parse("other").unwrap(), number: Number::parse("5001").unwrap() },
+        kind: kinds.into_iter().find(|each| each.operation() == kind).unwrap(),
+        scope: [MonitorScope::Agent, MonitorScope::Call][random.random_range(0..2)],
+        calls: [MonitorCalls::All, MonitorCalls::Next][random.random_range(0..2)],
     }
 }

@@ -6,12 +6,15 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::agents;
-use crate::agents::{CustomMode, CustomState, DoNotDisturb, Phone, Presence, Shift, State, Voice, WorkMode};
+use crate::agents::{
+    CustomMode, CustomState, DoNotDisturb, MonitorCalls, MonitorKind, Monitoring, Phone, Presence, Shift, State,
+    Supervision, Voice, Watched, WorkMode,
+};
 use crate::bayeux::{Channel, Pattern};
 use crate::calls::{
     Arrived, Ask, AskId, AskKind, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind,
-    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, Mute, Party, PartyState, Purpose,
-    Recording, Right, Rights, Term, UserData,
+    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, MonitorScope, Mute, Party,
+    PartyState, Purpose, Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{
     AgentId, CallId, ConnId, CookieHash, DeviceId, Fingerprint, IdempotencyKey, LoginId, Number, Position, SessionId,
@@ -149,6 +152,7 @@ fn samples() -> Vec<NewRecord> {
     ]
     .into_iter()
     .chain(agents())
+    .chain(supervisors())
     .collect()
 }
 
@@ -187,10 +191,11 @@ fn agents() -> Vec<NewRecord> {
         queue: Some("7001".into()),
         state,
         since: WallTime::from_millis(1_699_999_999_000),
+        monitoring: None,
     };
     let voice = |presence| Voice {
         agent: AgentId::parse("15000").unwrap(),
-        phone: Phone { device: home(0).device, number: number(0) },
+        phone: Phone::new(home(0).device, number(0)),
         presence,
         do_not_disturb: DoNotDisturb::On,
         forward_to: Some(number(1)),
@@ -218,6 +223,32 @@ fn agents() -> Vec<NewRecord> {
     records
 }
 
+/// A supervisor, and a call that it is on for as long as the call goes on.
+fn supervisors() -> Vec<NewRecord> {
+    let target = Watched { device: home(1).device, number: number(1) };
+    let monitoring =
+        Monitoring { target, kind: MonitorKind::Coach, scope: agents::MonitorScope::Call, calls: MonitorCalls::Next };
+    let shift = Shift {
+        place: None,
+        login_code: None,
+        queue: None,
+        state: State::AuxWork,
+        since: TIME,
+        monitoring: Some(monitoring),
+    };
+    let agent = AgentId::parse("15000").unwrap();
+    let phone = Phone { supervision: Supervision::Granted, ..Phone::new(home(0).device, number(0)) };
+    let watching = Voice { presence: Presence::LoggedIn(shift), ..Voice::new(agent, phone) };
+    let mut call = consulting();
+    for party in call.family.calls.iter_mut().flat_map(|call| &mut call.parties) {
+        party.monitor = party.monitor.take().map(|monitor| Monitor { scope: MonitorScope::Call, ..monitor });
+    }
+    vec![
+        AgentChanged::new(AgentCause::Watched(Position::new(812)), watching).record(ID, TIME, Expected::At(HERE)),
+        call.record(ID, TIME, Expected::At(HERE)),
+    ]
+}
+
 /// What the first version of families did not have: a consult call, what is asked for it, and all else that came later.
 fn consulting() -> CallChanged {
     let party = |index: usize, state| {
@@ -227,7 +258,7 @@ fn consulting() -> CallChanged {
     };
     let side = party(0, PartyState::Established);
     let asked = Party { queue: Some(number(9)), mute: Mute::On, ..party(1, PartyState::Ringing) };
-    let monitor = Some(Monitor { target: number(0), mode: MonitorMode::ListenIn });
+    let monitor = Some(Monitor { target: number(0), mode: MonitorMode::ListenIn, scope: MonitorScope::Agent });
     let watching = Party { monitor, entered: Entered::Now, ..party(2, PartyState::Established) };
     let entry = Entry::InPlaceOf(leg(700, 0));
     let joining = Some(Joining { by: number(0), user_data: UserData::default(), entry });

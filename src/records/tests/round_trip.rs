@@ -9,8 +9,8 @@ use rand::{Rng, RngExt, SeedableRng};
 use crate::bayeux::{Channel, Error, Pattern};
 use crate::calls::{
     Arrived, Ask, AskId, AskKind, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind,
-    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, Mute, Party, PartyState, Purpose,
-    Recording, Right, Rights, Term, UserData,
+    Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, MonitorScope, Mute, Party,
+    PartyState, Purpose, Recording, Right, Rights, Term, UserData,
 };
 use crate::ids::{
     AgentId, BrowserCookie, CallId, ClientId, ConnId, DeviceId, Epoch, Fingerprint, IdempotencyKey, Number, Position,
@@ -322,7 +322,11 @@ fn random_party(random: &mut StdRng) -> Party {
         entered: one_of(random, &[Entered::Before, Entered::Now]),
         mute: one_of(random, &[Mute::Off, Mute::On]),
         queue: maybe(random, random_number),
-        monitor: maybe(random, |random| Monitor { target: random_number(random), mode: random_mode(random) }),
+        monitor: maybe(random, |random| Monitor {
+            target: random_number(random),
+            mode: random_mode(random),
+            scope: [MonitorScope::Agent, MonitorScope::Call][random.random_range(0..2)],
+        }),
         heard: maybe(random, random_heard),
     }
 }

@@ -1,0 +1,311 @@
+//! Supervisors: brought into the calls of whom they watch, once into each, and taken off again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::agents::{
+    MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Phone, Refused, SUPERVISION, Start, Supervision,
+    Voice, Watched,
+};
+use crate::calls::{
+    AskKind, CallType, Dial, Endpoint, EventKind, Failure, Family, Heard, Home, LegId, MonitorMode, PartyState, Report,
+    ReportKind, Term, UserData,
+};
+use crate::clock;
+use crate::directory::{demo_agents, device_of};
+use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, conference};
+use crate::exchange::{AgentRequest, CommandError, Settings};
+use crate::gws::{MonitorRequest, MonitorTarget};
+use crate::ids::{CallId, ConnId, IdempotencyKey, Number, Position, RecordId};
+use crate::log::{Expected, Log, NewRecord, Outcome};
+use crate::records::{AgentCause, AgentChanged, CallChanged, Cause};
+
+/// An office in which 15002 may watch the others.
+fn office(log: Arc<Fickle>) -> Desk {
+    let mut agents = demo_agents();
+    agents[2].features.push(SUPERVISION.to_owned());
+    Desk::manned(log, Settings::new(Duration::from_secs(3600)), agents)
+}
+
+fn request(kind: MonitorKind, calls: MonitorCalls, target: &str) -> MonitorRequest {
+    let target = MonitorTarget::Number(Number::parse(target).unwrap());
+    MonitorRequest { kind, scope: MonitorScope::Agent, calls, target }
+}
+
+async fn change(desk: &Desk, name: &str, operation: Operation) {
+    desk.exchange.change(&agent(name), AgentRequest { operation, device: None }, None).await.unwrap();
+}
+
+async fn log_in(desk: &Desk, name: &str) {
+    change(desk, name, Operation::StartContactCenterSession(Start::default())).await;
+}
+
+/// 15002 logs in, and watches somebody.
+async fn watch(desk: &Desk, kind: MonitorKind, calls: MonitorCalls, target: &str) {
+    log_in(desk, "15002").await;
+    desk.exchange.monitor(&agent("15002"), request(kind, calls, target), None).await.unwrap();
+}
+
+async fn watches(desk: &Desk) -> Option<Monitoring> {
+    desk.exchange.calls(&agent("15002")).await.unwrap().voice.monitoring().cloned()
+}
+
+/// The next ask rings 15002: its leg.
+async fn rung(desk: &mut Desk) -> (CallId, LegId) {
+    let ask = desk.asked().await;
+    let AskKind::Dial { number, .. } = &ask.kind else { panic!("{ask:?}") };
+    assert_eq!(number.as_str(), "15002");
+    (ask.call.clone(), ask.id)
+}
+
+/// The next ask ends a leg: which.
+async fn released(desk: &mut Desk) -> LegId {
+    let ask = desk.asked().await;
+    let AskKind::Release(leg) = ask.kind else { panic!("{ask:?}") };
+    leg
+}
+
+async fn join(desk: &mut Desk) -> (CallId, LegId) {
+    let (call, leg) = rung(desk).await;
+    desk.report(&call, leg, ReportKind::Ringing).await;
+    desk.report(&call, leg, ReportKind::Answered).await;
+    desk.until("15002", PartyState::Established).await;
+    (call, leg)
+}
+
+#[actix::test]
+async fn a_supervisor_is_brought_into_the_call_that_there_is_and_into_each_that_comes() {
+    let mut desk = office(Fickle::new());
+    let call = desk.establish().await;
+    watch(&desk, MonitorKind::Coach, MonitorCalls::All, "15001").await;
+    let (there, leg) = join(&mut desk).await;
+    assert_eq!(there, call);
+    let changed = desk.log.changes();
+    let asked = changed.iter().find(|change| change.family.watches(&agent("15002"), None).next().is_some());
+    assert_eq!(asked.unwrap().cause, Cause::Operation { name: "Coach".into(), agent: agent("15002"), key: None });
+    let party = desk.exchange.calls(&agent("15002")).await.unwrap().calls[0].party.clone();
+    assert_eq!(party.monitor.unwrap().mode, MonitorMode::Coach);
+    // It leaves, and is not rung again, whatever becomes of the call.
+    desk.operate("15002", &call, HANGUP, None).await.unwrap();
+    assert_eq!(released(&mut desk).await, leg);
+    desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;
+    desk.until_over("15002").await;
+    desk.operate("15000", &call, conference("7000"), None).await.unwrap();
+    assert!(matches!(desk.asked().await.kind, AskKind::Dial { .. }));
+    desk.assert_nothing_asked().await;
+    // Of another call it hears when the agent answers, and not before.
+    let (second, caller, called) = desk.dial("15000", "15001").await;
+    desk.report(&second, caller, ReportKind::Answered).await;
+    desk.report(&second, called, ReportKind::Ringing).await;
+    desk.assert_nothing_asked().await;
+    desk.report(&second, called, ReportKind::Answered).await;
+    assert_eq!(rung(&mut desk).await.0, second);
+    assert!(watches(&desk).await.is_some());
+}
+
+#[actix::test]
+async fn of_one_call_alone_watching_is_over_with_it() {
+    let mut desk = office(Fickle::new());
+    watch(&desk, MonitorKind::ListenIn, MonitorCalls::Next, "15001").await;
+    desk.assert_nothing_asked().await;
+    let call = desk.establish().await;
+    let (there, leg) = join(&mut desk).await;
+    assert_eq!(there, call);
+    assert!(watches(&desk).await.is_some());
+    // A second call of the agent is not the one.
+    let (second, caller, called) = desk.dial("15000", "15001").await;
+    desk.report(&second, caller, ReportKind::Answered).await;
+    desk.report(&second, called, ReportKind::Answered).await;
+    desk.until("15001", PartyState::Established).await;
+    desk.assert_nothing_asked().await;
+    desk.operate("15002", &call, HANGUP, None).await.unwrap();
+    assert_eq!(released(&mut desk).await, leg);
+    desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;
+    while watches(&desk).await.is_some() {
+        tokio::task::yield_now().await;
+    }
+    desk.operate("15000", &second, conference("7000"), None).await.unwrap();
+    assert!(matches!(desk.asked().await.kind, AskKind::Dial { .. }));
+    desk.assert_nothing_asked().await;
+}
+
+#[actix::test]
+async fn who_cancels_is_taken_off_also_while_it_is_rung() {
+    let mut desk = office(Fickle::new());
+    desk.establish().await;
+    watch(&desk, MonitorKind::BargeIn, MonitorCalls::All, "15000").await;
+    let (_, leg) = join(&mut desk).await;
+    change(&desk, "15002", Operation::CancelSupervisorMonitoring).await;
+    assert_eq!(released(&mut desk).await, leg);
+    let last = desk.log.changes().pop().unwrap();
+    let name = "CancelSupervisorMonitoring".into();
+    assert_eq!(last.cause, Cause::Operation { name, agent: agent("15002"), key: None });
+    desk.report(&last.family.root, leg, ReportKind::Ended(Failure::None)).await;
+    desk.until_over("15002").await;
+    // It asks anew for the call that it was taken off, and cancels before it has answered.
+    watch(&desk, MonitorKind::ListenIn, MonitorCalls::All, "15000").await;
+    let (_, again) = rung(&mut desk).await;
+    change(&desk, "15002", Operation::CancelSupervisorMonitoring).await;
+    assert_eq!(released(&mut desk).await, again);
+}
+
+#[actix::test]
+async fn who_watches_somebody_else_leaves_the_first_and_who_watches_the_same_stays() {
+    let mut desk = office(Fickle::new());
+    let call = desk.establish().await;
+    watch(&desk, MonitorKind::ListenIn, MonitorCalls::All, "15000").await;
+    let (_, leg) = join(&mut desk).await;
+    watch(&desk, MonitorKind::Coach, MonitorCalls::All, "15000").await;
+    desk.assert_nothing_asked().await;
+    watch(&desk, MonitorKind::Coach, MonitorCalls::All, "15001").await;
+    assert_eq!(released(&mut desk).await, leg);
+    desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;
+    desk.until_over("15002").await;
+}
+
+#[actix::test]
+async fn an_ask_that_fails_is_told_and_ends_the_watching_of_one_call() {
+    let mut desk = office(Fickle::new());
+    let call = desk.establish().await;
+    for (calls, stays) in [(MonitorCalls::All, true), (MonitorCalls::Next, false)] {
+        watch(&desk, MonitorKind::ListenIn, calls, "15001").await;
+        let (_, leg) = rung(&mut desk).await;
+        desk.report(&call, leg, ReportKind::Ended(Failure::Busy)).await;
+        let told = |desk: &Desk| {
+            let events = desk.log.changes().into_iter().flat_map(|changed| changed.events);
+            events.filter(|event| event.kind == EventKind::Error(Failure::Busy)).count()
+        };
+        while told(&desk) != if stays { 1 } else { 2 } {
+            tokio::task::yield_now().await;
+        }
+        if !stays {
+            while watches(&desk).await.is_some() {
+                tokio::task::yield_now().await;
+            }
+        }
+        desk.assert_nothing_asked().await;
+        assert_eq!(watches(&desk).await.is_some(), stays);
+    }
+}
+
+#[actix::test]
+async fn a_target_that_logs_out_is_watched_when_it_talks_again() {
+    let mut desk = office(Fickle::new());
+    log_in(&desk, "15001").await;
+    watch(&desk, MonitorKind::ListenIn, MonitorCalls::All, "15001").await;
+    change(&desk, "15001", Operation::Offline).await;
+    assert!(watches(&desk).await.is_some());
+    let call = desk.establish().await;
+    let (_, leg) = join(&mut desk).await;
+    // The supervisor that logs out watches nobody, and stays on the call as on any other.
+    change(&desk, "15002", Operation::Offline).await;
+    assert_eq!(watches(&desk).await, None);
+    desk.assert_nothing_asked().await;
+    desk.operate("15002", &call, HANGUP, None).await.unwrap();
+    assert_eq!(released(&mut desk).await, leg);
+}
+
+#[actix::test]
+async fn a_start_brings_in_who_was_to_be_and_leaves_alone_who_left() {
+    let log = Fickle::new();
+    let call = talking(&log).await;
+    // As if the process had died between the agent's record and the call's.
+    let me = Phone { supervision: Supervision::Granted, ..phone("15002") };
+    let mut voice = Voice::new(agent("15002"), me);
+    let target = Watched { device: phone("15001").device, number: Number::parse("15001").unwrap() };
+    let (kind, scope, calls) = (MonitorKind::ListenIn, MonitorScope::Call, MonitorCalls::All);
+    for operation in [
+        Operation::StartContactCenterSession(Start::default()),
+        Operation::Monitor(Monitoring { target, kind, scope, calls }),
+    ] {
+        voice.handle_operation(clock::wall(), operation).unwrap();
+    }
+    let cause = AgentCause::Operation { name: "ListenIn".into(), key: None };
+    append(&log, AgentChanged::new(cause, voice).record(RecordId::draw(), clock::wall(), Expected::Any)).await;
+    let mut desk = office(Arc::clone(&log));
+    let (_, leg) = rung(&mut desk).await;
+    // It does not answer, and is not rung by the next start.
+    desk.report(&call, leg, ReportKind::Ended(Failure::NoAnswer)).await;
+    while log
+        .changes()
+        .last()
+        .is_none_or(|last| last.family.calls[0].live().count() > 2 || !last.family.asks.is_empty())
+    {
+        tokio::task::yield_now().await;
+    }
+    let mut last = office(Arc::clone(&log));
+    while !last.exchange.is_ready().await {
+        tokio::task::yield_now().await;
+    }
+    last.assert_nothing_asked().await;
+    assert!(watches(&last).await.is_some());
+}
+
+fn phone(name: &str) -> Phone {
+    let number = Number::parse(name).unwrap();
+    Phone::new(device_of(&number).unwrap(), number)
+}
+
+async fn append(log: &Fickle, record: NewRecord) -> Position {
+    let Outcome::Appended(position) = log.append(record).await else { panic!("it was not taken") };
+    position
+}
+
+/// 15000 and 15001 talk, with no exchange about.
+async fn talking(log: &Fickle) -> CallId {
+    let endpoint = |name: &str| {
+        let Phone { device, number, .. } = phone(name);
+        Endpoint::new(number, Some(Home { agent: agent(name), device }))
+    };
+    let dial = Dial {
+        root: CallId::draw(),
+        conn: ConnId::draw(),
+        caller: endpoint("15000"),
+        target: endpoint("15001"),
+        kind: CallType::Internal,
+        location: None,
+        user_data: UserData::default(),
+    };
+    let family = Family::dial(clock::wall(), dial).unwrap();
+    let dialled = CallChanged::new(Cause::Operation { name: "Dial".into(), agent: agent("15000"), key: None }, family);
+    let position = append(log, dialled.record(RecordId::draw(), clock::wall(), Expected::Nothing)).await;
+    let mut family = dialled.family;
+    family.settle(position);
+    for index in [0, 1] {
+        let (call, leg) = (family.root.clone(), LegId { record: position, index });
+        let heard = Heard { term: Term(0), sequence: u64::from(index) };
+        family.handle_report(clock::wall(), &Report { call, leg, heard, kind: ReportKind::Answered });
+    }
+    let call = family.root.clone();
+    let changed = CallChanged::new(Cause::Arrived, family);
+    append(log, changed.record(RecordId::draw(), clock::wall(), Expected::At(position))).await;
+    call
+}
+
+#[actix::test]
+async fn who_may_not_watch_is_told_why() {
+    let desk = office(Fickle::new());
+    let ask = |name: &'static str, target: MonitorTarget| {
+        let request = MonitorRequest { target, ..request(MonitorKind::Coach, MonitorCalls::All, "1") };
+        let exchange = desk.exchange.clone();
+        async move { exchange.monitor(&agent(name), request, None).await }
+    };
+    let number = |text: &str| MonitorTarget::Number(Number::parse(text).unwrap());
+    let refused = |refused: Refused| Err(CommandError::from(refused));
+    assert_eq!(ask("15000", number("15001")).await, refused(Refused::NotPermitted(SUPERVISION)));
+    let out = ask("15002", number("15001")).await;
+    assert!(matches!(out, Err(CommandError::RefusedAgent(Refused::WrongState { .. }))), "{out:?}");
+    log_in(&desk, "15002").await;
+    assert_eq!(ask("15002", number("7000")).await, refused(Refused::NotFound));
+    assert_eq!(ask("15002", number("15002")).await, refused(Refused::OwnDevice));
+    let device = desk.exchange.calls(&agent("15001")).await.unwrap().voice.phone.device.clone();
+    assert_eq!(ask("15002", MonitorTarget::Device(device)).await, Ok(()));
+    assert_eq!(watches(&desk).await.unwrap().target.number.as_str(), "15001");
+    let key = || Some(IdempotencyKey::parse("k").unwrap());
+    let (first, second) = (MonitorCalls::All, MonitorCalls::Next);
+    let me = agent("15002");
+    desk.exchange.monitor(&me, request(MonitorKind::Coach, first, "15000"), key()).await.unwrap();
+    desk.exchange.monitor(&me, request(MonitorKind::Coach, first, "15000"), key()).await.unwrap();
+    let other = desk.exchange.monitor(&me, request(MonitorKind::Coach, second, "15000"), key()).await;
+    assert_eq!(other, Err(CommandError::KeyReused));
+}
