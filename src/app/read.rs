@@ -224,6 +224,7 @@ impl SimulatedSection {
             arrivals: from.duration("simulated.arrivals")?,
             talk_time: from.positive("simulated.talk_time")?,
             patience: from.positive("simulated.patience")?,
+            previews: from.duration("simulated.previews")?,
         })
     }
 }

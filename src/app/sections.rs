@@ -256,6 +256,8 @@ section! {
         talk_time: Duration,
         /// How long their callers wait.
         patience: Duration,
+        /// How long between two calls that agents are offered to make; zero for none.
+        previews: Duration,
     }
 }
 

@@ -50,5 +50,6 @@ pub(super) fn simulated_config(
         devices,
         queues: queues.into_iter().collect(),
         arrivals,
+        previews: (!section.previews.is_zero()).then_some(section.previews),
     })
 }

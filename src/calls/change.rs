@@ -264,7 +264,7 @@ impl EventKind {
         }
     }
 
-    fn extensions(self) -> Vec<(Extension, i64)> {
+    pub(super) fn extensions(self) -> Vec<(Extension, i64)> {
         match self {
             Self::ParticipantsUpdated | Self::StatusChange => vec![(Extension::BusinessCall, 0)],
             Self::AttachedDataChanged | Self::CallRecordingStateChange | Self::Error(_) | Self::Missed => Vec::new(),

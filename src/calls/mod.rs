@@ -15,6 +15,7 @@ mod model;
 mod monitor;
 mod operation;
 mod operations;
+mod preview;
 mod queue;
 mod reports;
 mod table;
@@ -33,6 +34,7 @@ pub use model::{
 };
 pub use operation::{Operation, Purpose, RecordVerb, Refused, Target};
 pub use operations::Accepted;
+pub use preview::Preview;
 pub use table::{Capability, ClearRule, MuteRule, Rules, capabilities};
 pub use telephony::{Arrived, Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind, Term};
 pub use user_data::{FIRST_CONFERENCE_PARTY, RECORDED};

@@ -214,6 +214,10 @@ pub enum PartyState {
     Held,
     /// It has been asked for; the switch has reported nothing yet.
     Invited,
+    /// It looks at a call that it may make.
+    Preview,
+    /// It did not make such a call, and said so at this time.
+    PreviewCancelled(WallTime),
     /// It left, at this time.
     Released(WallTime),
     /// It is being rung.

@@ -28,6 +28,8 @@ pub enum Purpose {
 /// What an agent wants of a call. `Dial` is not among them: it makes the family ([`Family::dial`](crate::calls::Family::dial)).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Operation {
+    /// Make the call that one looks at.
+    Accept,
     /// Take the ringing call.
     Answer,
     /// Attach data.
@@ -41,6 +43,8 @@ pub enum Operation {
         /// Which consult call; the newest if it is not said.
         consult: Option<CallId>,
     },
+    /// Do not make the call that one looks at.
+    Decline,
     /// Take all data off the call.
     DeleteUserData,
     /// Take one key off the call's data.

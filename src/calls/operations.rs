@@ -81,10 +81,12 @@ impl Change<'_> {
         let party = party.clone();
         let home = party.endpoint.home.clone();
         match operation {
+            Operation::Accept => Ok(self.accept(call, leg)),
             Operation::Answer => Ok(self.ask_once(call, home, AskKind::Answer(leg))),
             Operation::AttachUserData(data) | Operation::UpdateUserData(data) => self.attach(call, &data),
             Operation::ClearCall => Ok(self.ask_once_of(call, home, AskKind::Clear)),
             Operation::Complete { purpose, consult } => self.complete(call, leg, purpose, consult.as_ref()),
+            Operation::Decline => Ok(self.decline(call, leg)),
             Operation::DeleteUserData => done(self.edit(call, UserData::clear)?),
             Operation::DeleteUserDataPair(key) => done(self.edit(call, |data| data.remove(&key))?),
             Operation::Hangup | Operation::Reject => Ok(self.ask_once(call, home, AskKind::Release(leg))),
@@ -185,10 +187,12 @@ impl Operation {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::SetDisposition(_) => "SetCallDisposition",
-            Self::Answer
+            Self::Accept
+            | Self::Answer
             | Self::AttachUserData(_)
             | Self::ClearCall
             | Self::Complete { .. }
+            | Self::Decline
             | Self::DeleteUserData
             | Self::DeleteUserDataPair(_)
             | Self::Hangup
@@ -212,11 +216,13 @@ impl Operation {
     /// What the table judges it by. Of what stands in no table (`SetCallDisposition`), what is nearest to it.
     pub(super) const fn capability(&self) -> Capability {
         match self {
+            Self::Accept => Capability::Accept,
             Self::Answer => Capability::Answer,
             Self::AttachUserData(_) => Capability::AttachUserData,
             Self::ClearCall => Capability::ClearCall,
             Self::Complete { purpose: Purpose::Conference, .. } => Capability::CompleteConference,
             Self::Complete { purpose: Purpose::Transfer, .. } => Capability::CompleteTransfer,
+            Self::Decline => Capability::Decline,
             Self::DeleteUserData => Capability::DeleteUserData,
             Self::DeleteUserDataPair(_) => Capability::DeleteUserDataPair,
             Self::Hangup => Capability::Hangup,

@@ -50,7 +50,7 @@ impl Change<'_> {
             | ReportKind::Unmuted => {}
         }
         let Some((call, party)) = self.live(*leg) else { return self.close(|ask| ask.is_answered_by(*leg, kind)) };
-        if !party.is_news(*heard) {
+        if !party.is_news(*heard) || self.is_preview(&call) {
             return false;
         }
         let moved = self.seen_of_leg(&call, *leg, kind);
@@ -111,7 +111,12 @@ impl Change<'_> {
             }
             // The caller's own device rings: no state of its call, but its leg has been heard of.
             PartyState::Dialing => party.heard.is_none(),
-            PartyState::Established | PartyState::Held | PartyState::Released(_) | PartyState::Ringing => false,
+            PartyState::Established
+            | PartyState::Held
+            | PartyState::Preview
+            | PartyState::PreviewCancelled(_)
+            | PartyState::Released(_)
+            | PartyState::Ringing => false,
         }
     }
 
@@ -121,7 +126,12 @@ impl Change<'_> {
         match party.state {
             PartyState::Invited => party.since = now,
             PartyState::Ringing => {}
-            PartyState::Dialing | PartyState::Established | PartyState::Held | PartyState::Released(_) => return false,
+            PartyState::Dialing
+            | PartyState::Established
+            | PartyState::Held
+            | PartyState::Preview
+            | PartyState::PreviewCancelled(_)
+            | PartyState::Released(_) => return false,
         }
         if self.comes_too_late(call, leg) {
             return true;
@@ -233,7 +243,11 @@ impl Change<'_> {
                 Some((party.endpoint.home, party.endpoint.number))
             }
             PartyState::Invited | PartyState::Ringing => self.family.open(leg).and_then(dialler),
-            PartyState::Established | PartyState::Held | PartyState::Released(_) => None,
+            PartyState::Established
+            | PartyState::Held
+            | PartyState::Preview
+            | PartyState::PreviewCancelled(_)
+            | PartyState::Released(_) => None,
         };
         // Who asked for a party to be added must hear that it declined, too: nothing else tells.
         let failure = match failure {

@@ -7,6 +7,10 @@ use crate::calls::views::Seen;
 /// One thing that an agent can do with a call. The order is that in which desktops see them.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Capability {
+    /// `Accept`.
+    Accept,
+    /// `Decline`.
+    Decline,
     /// `Answer`.
     Answer,
     /// `Reject`.
@@ -109,10 +113,11 @@ pub(super) fn check(seen: Seen<'_>, rules: Rules, capability: Capability) -> Res
     }
 }
 
-/// One line of the table: a cell each for Dialing, Ringing, Established and Held, and what else must be so.
+/// One line of the table: a cell each for Dialing, Ringing, Established and Held, one for Preview, and what else must be so.
 struct Row {
     capability: Capability,
     cells: [Cell; 4],
+    preview: Cell,
     when: When,
 }
 
@@ -168,7 +173,10 @@ use Cell::{No as N, Quiet as Q, Yes as Y};
 use When as W;
 
 /// Who is Ringing may hang up, though no desktop is offered it: some have a button for it all the same.
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 30] = [
+    // Preview alone.
+    preview(C::Accept),
+    preview(C::Decline),
     //                                      Dialing, Ringing, Established, Held
     row(C::Answer, [N, Y, N, N], W::Always),
     row(C::Reject, [N, Y, N, N], W::FromQueue),
@@ -201,7 +209,11 @@ const TABLE: [Row; 28] = [
 ];
 
 const fn row(capability: Capability, cells: [Cell; 4], when: When) -> Row {
-    Row { capability, cells, when }
+    Row { capability, cells, preview: Cell::No, when }
+}
+
+const fn preview(capability: Capability) -> Row {
+    Row { capability, cells: [Cell::No; 4], preview: Cell::Yes, when: When::Always }
 }
 
 impl Row {
@@ -243,7 +255,8 @@ impl Row {
             PartyState::Dialing => dialing,
             PartyState::Established => established,
             PartyState::Held => held,
-            PartyState::Invited | PartyState::Released(_) => Cell::No,
+            PartyState::Invited | PartyState::PreviewCancelled(_) | PartyState::Released(_) => Cell::No,
+            PartyState::Preview => self.preview,
             PartyState::Ringing => ringing,
         }
     }
@@ -251,8 +264,10 @@ impl Row {
     /// A supervisor who listens has few operations of its own, and nobody else has those.
     const fn is_for(&self, monitor: Option<&Monitor>) -> bool {
         match self.capability {
-            Capability::Answer
+            Capability::Accept
+            | Capability::Answer
             | Capability::AttachUserData
+            | Capability::Decline
             | Capability::DeleteUserData
             | Capability::DeleteUserDataPair
             | Capability::Hangup
@@ -331,11 +346,13 @@ impl Capability {
     /// What desktops call it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Accept => "Accept",
             Self::Answer => "Answer",
             Self::AttachUserData => "AttachUserData",
             Self::ClearCall => "ClearCall",
             Self::CompleteConference => "CompleteConference",
             Self::CompleteTransfer => "CompleteTransfer",
+            Self::Decline => "Decline",
             Self::DeleteUserData => "DeleteUserData",
             Self::DeleteUserDataPair => "DeleteUserDataPair",
             Self::Hangup => "Hangup",

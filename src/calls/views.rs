@@ -189,7 +189,7 @@ impl Endpoint {
 impl Party {
     /// Whether it has not left.
     pub const fn is_live(&self) -> bool {
-        !matches!(self.state, PartyState::Released(_))
+        !matches!(self.state, PartyState::PreviewCancelled(_) | PartyState::Released(_))
     }
 
     /// Whether it is this agent's.
@@ -212,6 +212,8 @@ impl PartyState {
             Self::Established => "Established",
             Self::Held => "Held",
             Self::Invited => "Invited",
+            Self::Preview => "Preview",
+            Self::PreviewCancelled(_) => "PreviewCancelled",
             Self::Released(_) => "Released",
             Self::Ringing => "Ringing",
         }

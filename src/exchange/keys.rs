@@ -36,8 +36,10 @@ fn of_operation(operation: &Operation) -> Vec<&str> {
         Operation::DeleteUserDataPair(text) | Operation::SendDtmf(text) => vec![text],
         Operation::RemoveParticipant(number) => vec![number.as_str()],
         Operation::Swap { other } => vec![other.as_str()],
-        Operation::Answer
+        Operation::Accept
+        | Operation::Answer
         | Operation::ClearCall
+        | Operation::Decline
         | Operation::DeleteUserData
         | Operation::Hangup
         | Operation::Hold

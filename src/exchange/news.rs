@@ -2,7 +2,7 @@
 
 use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
 
-use crate::calls::{Arrival, Family, Report, ReportKind};
+use crate::calls::{Arrival, Family, Preview, Report, ReportKind};
 use crate::clock;
 use crate::exchange::call::{Change, Input};
 use crate::exchange::ingress::CommandIngress;
@@ -20,6 +20,19 @@ impl CommandIngress {
     fn arrived(&mut self, arrival: Arrival) -> ResponseActFuture<Self, bool> {
         let caller = self.endpoint(&arrival.caller);
         let family = Family::arrive(clock::wall(), CallId::draw(), ConnId::draw(), caller, arrival);
+        let sent = self.start(family, None).send(Change::untold(Input::Created(Cause::Arrived)));
+        Box::pin(sent.into_actor(self).map(|taken, _, _| taken.is_ok()))
+    }
+
+    /// An agent is offered a call: it gets a family of its own. Who is on a call, or looks at one already, is offered none.
+    fn previewed(&mut self, Preview { agent, customer, user_data }: Preview) -> ResponseActFuture<Self, bool> {
+        let (agent, customer) = (self.endpoint(&agent), self.endpoint(&customer));
+        if agent.home.as_ref().is_none_or(|home| self.ledger.is_on_a_call(&home.agent)) {
+            tracing::debug!(number = %agent.number, "nobody there is free to be offered a call");
+            return Box::pin(actix::fut::ready(true));
+        }
+        let (root, conn) = (CallId::draw(), ConnId::draw());
+        let family = Family::preview(clock::wall(), root, conn, [agent, customer], &user_data);
         let sent = self.start(family, None).send(Change::untold(Input::Created(Cause::Arrived)));
         Box::pin(sent.into_actor(self).map(|taken, _, _| taken.is_ok()))
     }
@@ -50,6 +63,7 @@ impl Handler<Told> for CommandIngress {
     fn handle(&mut self, Told(news): Told, _: &mut Self::Context) -> Self::Result {
         match news {
             News::Arrived(arrival) => self.arrived(arrival),
+            News::Previewed(preview) => self.previewed(preview),
             News::Reported(report) => self.reported(report),
         }
     }

@@ -216,9 +216,11 @@ pub(super) fn unknown() -> Refusal {
 }
 
 /// The operations without parameters.
-const PLAIN: [(&str, Operation); 17] = [
+const PLAIN: [(&str, Operation); 19] = [
+    ("Accept", Operation::Accept),
     ("Answer", Operation::Answer),
     ("ClearCall", Operation::ClearCall),
+    ("Decline", Operation::Decline),
     ("DeleteUserData", Operation::DeleteUserData),
     ("Hangup", Operation::Hangup),
     ("Hold", Operation::Hold),

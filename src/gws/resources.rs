@@ -175,11 +175,12 @@ fn digits(endpoint: &Endpoint) -> String {
 
 fn seconds(party: &Party, at: WallTime) -> u64 {
     let until = match party.state {
-        PartyState::Released(left) => left,
+        PartyState::PreviewCancelled(left) | PartyState::Released(left) => left,
         PartyState::Dialing
         | PartyState::Established
         | PartyState::Held
         | PartyState::Invited
+        | PartyState::Preview
         | PartyState::Ringing => at,
     };
     until.since(party.since).as_secs()
@@ -192,6 +193,8 @@ const fn state_name(state: PartyState) -> &'static str {
         PartyState::Established => "Established",
         PartyState::Held => "Held",
         PartyState::Invited | PartyState::Ringing => "Ringing",
+        PartyState::Preview => "Preview",
+        PartyState::PreviewCancelled(_) => "PreviewCancelled",
         PartyState::Released(_) => "Released",
     }
 }

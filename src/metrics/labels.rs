@@ -199,6 +199,8 @@ labels! {
 
     /// An operation of an agent.
     OperationName {
+        /// Make a call that was offered.
+        Accept = "Accept",
         /// Finish what the last call left to do.
         AfterCallWork = "AfterCallWork",
         /// Take the ringing call.
@@ -221,6 +223,8 @@ labels! {
         CompleteTransfer = "CompleteTransfer",
         /// Be not ready, in a state of the operator's own.
         CustomState = "custom state",
+        /// Do not make a call that was offered.
+        Decline = "Decline",
         /// Take all data off.
         DeleteUserData = "DeleteUserData",
         /// Take one key off the data.

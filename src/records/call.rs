@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calls::{Event, Family, Heard, LegId, PartyState};
+use crate::calls::{Event, Family, Heard, LegId, Party};
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, RecordId, WallTime};
 use crate::log::{Expected, NewRecord, Record, Subject};
 
@@ -90,7 +90,7 @@ impl CallChanged {
 
     fn is_over(&self) -> bool {
         let mut parties = self.family.calls.iter().flat_map(|call| &call.parties);
-        parties.all(|party| matches!(party.state, PartyState::Released(_)))
+        !parties.any(Party::is_live)
     }
 
     pub(super) fn read(record: &Record) -> Result<Self, String> {

@@ -112,6 +112,8 @@ pub(super) enum StateWire {
     Established,
     Held,
     Invited,
+    Preview,
+    PreviewCancelled(u64),
     Released(u64),
     Ringing,
 }
@@ -350,7 +352,8 @@ macro_rules! same_names {
 }
 
 same_names!(
-    StateWire, PartyState, Dialing, Established, Held, Invited,
+    StateWire, PartyState, Dialing, Established, Held, Invited, Preview,
+    PreviewCancelled(at: at.millis() => WallTime::from_millis(at)),
     Released(at: at.millis() => WallTime::from_millis(at)), Ringing
 );
 same_names!(TypeWire, CallType, Consult, Inbound, Internal, Outbound);

@@ -94,7 +94,7 @@ impl Core {
 }
 
 /// A time about as long as that: seldom much longer, often a little shorter.
-fn about(average: Duration, dice: &mut StdRng) -> Duration {
+pub(super) fn about(average: Duration, dice: &mut StdRng) -> Duration {
     let share: f64 = dice.random_range(0.0..1.0);
     average.mul_f64((-(1.0 - share).ln()).clamp(0.1, 5.0))
 }

@@ -24,6 +24,7 @@ use crate::ids::{CallId, Number};
 
 use super::arrivals::Arrivals;
 use super::face::{Leg, Line, News};
+use super::previews::Previews;
 use super::queues::Queues;
 use super::simulated::SimulatedConfig;
 
@@ -39,6 +40,7 @@ pub(super) struct Core {
     pub(super) lines: BTreeMap<Number, Line>,
     pub(super) queues: Queues,
     pub(super) arrivals: Arrivals,
+    pub(super) previews: Previews,
     /// Asks that were carried out, the newest [`SEEN`] of them; the same again has no effect.
     seen: BTreeSet<AskId>,
     pub(super) news: VecDeque<News>,
@@ -77,6 +79,7 @@ impl Core {
         let mut dice = StdRng::seed_from_u64(config.seed);
         Self {
             arrivals: Arrivals::new(now, config.arrivals.as_ref(), &mut dice),
+            previews: Previews::new(now, &config),
             config,
             dice,
             term,
@@ -134,7 +137,11 @@ impl Core {
                 PartyState::Dialing | PartyState::Established => Stage::Up,
                 PartyState::Held => Stage::Held,
                 PartyState::Ringing => self.ring(now, &number),
-                PartyState::Invited | PartyState::Released(_) => continue,
+                // An agent that looks at a call has no leg yet.
+                PartyState::Invited
+                | PartyState::Preview
+                | PartyState::PreviewCancelled(_)
+                | PartyState::Released(_) => continue,
             };
             self.remember(id);
             self.legs.insert(id, State { call, number, stage, leaves: None });
@@ -174,6 +181,7 @@ impl Core {
         }
         self.arrive(now);
         self.assign(now);
+        self.offer_preview(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -183,7 +191,7 @@ impl Core {
             Stage::Held | Stage::Up => None,
         });
         let leaves = self.legs.values().filter_map(|state| state.leaves);
-        untils.chain(leaves).chain(self.arrivals.next()).chain(self.queues.next()).min()
+        untils.chain(leaves).chain(self.arrivals.next()).chain(self.previews.next()).chain(self.queues.next()).min()
     }
 
     /// The next piece of news, until `None`.

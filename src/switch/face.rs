@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::calls::{Arrival, Ask, LegId, PartyState, Report};
+use crate::calls::{Arrival, Ask, LegId, PartyState, Preview, Report};
 use crate::ids::{CallId, Number};
 
 /// A leg that the call records say exists: what a switch that keeps nothing itself is restored from.
@@ -25,6 +25,8 @@ pub struct Leg {
 pub enum News {
     /// A call came in.
     Arrived(Arrival),
+    /// An agent is offered a call that it may make.
+    Previewed(Preview),
     /// Something was seen of a leg or an ask.
     Reported(Report),
 }

@@ -8,6 +8,7 @@
 mod arrivals;
 mod core;
 mod face;
+mod previews;
 mod queues;
 mod simulated;
 

@@ -28,6 +28,8 @@ pub struct SimulatedConfig {
     pub queues: BTreeSet<Number>,
     /// How calls come in by themselves, if they do.
     pub arrivals: Option<ArrivalConfig>,
+    /// How long it is, on the average, until an agent is offered a call to make, if one is.
+    pub previews: Option<Duration>,
 }
 
 /// A switch that plays the telephony in memory.

@@ -5,23 +5,28 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Report, ReportKind, Term};
+use crate::clock;
 use crate::ids::{CallId, Number, Position, WallTime};
 
-use super::{Leg, News, Reports, Simulated, SimulatedConfig, Switch};
+use super::{Leg, Line, News, Reports, Simulated, SimulatedConfig, Switch};
 
 const RING: Duration = Duration::from_secs(30);
 
 fn simulated() -> (Box<dyn Switch>, Reports) {
-    let config = SimulatedConfig {
+    let (switch, reports) = Simulated::start(config(), Term(3));
+    (Box::new(switch), reports)
+}
+
+fn config() -> SimulatedConfig {
+    SimulatedConfig {
         seed: 7,
         ring_timeout: RING,
         answer_after: Duration::from_millis(200),
         devices: BTreeSet::from([number("15001")]),
         queues: BTreeSet::new(),
         arrivals: None,
-    };
-    let (switch, reports) = Simulated::start(config, Term(3));
-    (Box::new(switch), reports)
+        previews: None,
+    }
 }
 
 fn number(text: &str) -> Number {
@@ -138,4 +143,33 @@ async fn reports_count_up_within_their_term() {
         let News::Reported(Report { heard, .. }) = reports.recv().await.unwrap() else { panic!("a call came in") };
         assert_eq!((heard.term, heard.sequence), (Term(3), sequence));
     }
+}
+
+/// A preview is the simulated switch's own way to give desktops something to accept and to decline.
+#[tokio::test(start_paused = true)]
+async fn who_is_ready_and_has_no_call_is_offered_calls_to_make_the_same_in_each_run() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let config = SimulatedConfig { previews: Some(Duration::from_secs(20)), ..config() };
+        let (switch, mut reports) = Simulated::start(config, Term(3));
+        let ready = |ready| switch.set_line(number("15001"), Line { ready, ..Line::default() });
+        assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "nobody is ready");
+        ready(true);
+        let began = clock::now();
+        let mut run = Vec::new();
+        for _ in 0..20 {
+            let Some(News::Previewed(preview)) = reports.recv().await else { panic!("something else was told") };
+            assert_eq!((preview.agent.as_str(), &preview.customer.as_str()[..1]), ("15001", "7"));
+            run.push((clock::now() - began, preview.customer));
+        }
+        let last = run.last().unwrap().0;
+        assert!((200..800).contains(&last.as_secs()), "{last:?}");
+        // Who is on a call is offered none.
+        switch.carry_out(ask(1, AskKind::Connect(number("15001"))));
+        let (_, kind) = next(&mut reports).await;
+        assert_eq!(kind, ReportKind::Answered);
+        assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err());
+        runs.push(run);
+    }
+    assert_eq!(runs[0], runs[1]);
 }

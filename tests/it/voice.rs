@@ -158,3 +158,33 @@ fn what_a_feature_is_missing_for_is_refused_with_code_5() {
     let denied = bob.post(&format!("me/calls/{call}"), &json!({"operationName": "Hangup"}));
     assert_eq!((denied.status, &denied.json()["statusCode"]), (403, &json!(5)));
 }
+
+#[test]
+fn an_agent_accepts_or_declines_the_calls_that_it_is_offered() {
+    let server = Server::with(&[("SIMULATED__PREVIEWS", "50ms"), ("SIMULATED__ANSWER_AFTER", "0s")]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/calls"]);
+    let start = json!({"operationName": "StartContactCenterSession", "channels": ["voice"]});
+    assert_eq!(agent.post("me", &start).json(), ok());
+    let offered = |message: &Value| message["data"]["call"]["state"] == "Preview";
+    let shown = desk.until(offered).pop().unwrap()["data"].clone();
+    assert_eq!((&shown["notificationType"], &shown["call"]["callType"]), (&json!("StatusChange"), &json!("Outbound")));
+    assert_eq!(shown["call"]["capabilities"], json!(["Accept", "Decline"]));
+    let call = shown["call"]["id"].as_str().unwrap();
+    assert_eq!(operate(&agent, call, &json!({"operationName": "Hangup"}))["statusCode"], 2);
+    agent.operate(call, "Decline");
+    let told = desk.until(|message| message["data"]["call"]["state"] == "PreviewCancelled");
+    assert_eq!(told[0]["data"]["call"]["id"], call);
+    assert_eq!(told[0]["data"]["call"]["capabilities"], json!([]));
+    assert_eq!(agent.get(&format!("me/calls/{call}")).status, 404);
+    // The next one is made.
+    let calls = if told.iter().any(offered) { told } else { desk.until(offered) };
+    let next = calls.iter().find(|message| offered(message)).unwrap()["data"]["call"].clone();
+    let call = next["id"].as_str().unwrap();
+    agent.operate(call, "Accept");
+    let told = lines(&desk.until(|message| message["data"]["call"]["state"] == "Established"));
+    let with = next["participants"][0]["phoneNumber"].as_str().unwrap();
+    let expected = ["Dialing", "Established"].map(|state| format!("StatusChange Outbound {state} {with}"));
+    assert_eq!(told, expected);
+    agent.operate(call, "Hangup");
+}

@@ -9,6 +9,7 @@ mod late;
 mod many;
 mod media;
 mod operations;
+mod previews;
 mod queues;
 mod random;
 mod script;

@@ -13,7 +13,7 @@ pub(super) struct Way {
     pub(super) lines: &'static [&'static str],
 }
 
-pub(super) const STATES: [Way; 26] = [
+pub(super) const STATES: [Way; 29] = [
     Way { state: "Dialing", number: "15000", lines: &["15000 dials 15001"] },
     Way { state: "Invited", number: "15001", lines: &["15000 dials 15001"] },
     Way { state: "Ringing", number: "15001", lines: &["15000 dials 15001", "15001: ringing"] },
@@ -130,6 +130,9 @@ pub(super) const STATES: [Way; 26] = [
         number: "15003",
         lines: &["15000 dials 15001", "15001: answered", "15003 watches 15001 barge-in", "15003: answered"],
     },
+    Way { state: "Preview", number: "15000", lines: &["15000 previews 7000"] },
+    Way { state: "Dialing, after a preview", number: "15000", lines: &["15000 previews 7000", "15000 accept"] },
+    Way { state: "PreviewCancelled", number: "15000", lines: &["15000 previews 7000", "15000 decline"] },
 ];
 
 #[test]
@@ -163,7 +166,7 @@ fn each_state_allows_its_operations_and_refuses_the_others_without_a_change() {
             table.push_str(&format!("- also accepted: {}\n", quiet.join(" ")));
         }
     }
-    assert_eq!(cells, STATES.len() * 28);
+    assert_eq!(cells, STATES.len() * 30);
     expect![[r#"
         Dialing:
         - AttachUserData DeleteUserData DeleteUserDataPair Hangup SendDtmf UpdateUserData
@@ -225,6 +228,13 @@ fn each_state_allows_its_operations_and_refuses_the_others_without_a_change() {
         - AttachUserData DeleteUserData DeleteUserDataPair Hangup RemoveParticipantFromConference SwitchToBargeIn SwitchToListenIn UpdateUserData
         Supervisor who takes part:
         - AttachUserData DeleteUserData DeleteUserDataPair Hangup RemoveParticipantFromConference SwitchToCoach SwitchToListenIn UpdateUserData
+        Preview:
+        - Accept Decline
+        Dialing, after a preview:
+        - AttachUserData DeleteUserData DeleteUserDataPair Hangup SendDtmf UpdateUserData
+        PreviewCancelled:
+        - nothing
+        - also accepted: UpdateUserData
     "#]].assert_eq(&table);
 }
 
@@ -342,6 +352,12 @@ fn each_state_offers_its_capabilities() {
         - UpdateUserData RemoveParticipantFromConference AttachUserData DeleteUserDataPair DeleteUserData Hangup SwitchToBargeIn SwitchToListenIn
         Supervisor who takes part:
         - UpdateUserData RemoveParticipantFromConference AttachUserData DeleteUserDataPair DeleteUserData Hangup SwitchToCoach SwitchToListenIn
+        Preview:
+        - Accept Decline
+        Dialing, after a preview:
+        - UpdateUserData SendDtmf AttachUserData DeleteUserDataPair DeleteUserData Hangup
+        PreviewCancelled:
+        - nothing
     "#]].assert_eq(&table);
 }
 

@@ -23,6 +23,7 @@ fn whatever_happens_the_family_stays_sound() {
     assert!(tally.merged >= 150, "{tally:?}");
     assert!(tally.swapped >= 80, "{tally:?}");
     assert!(tally.routed >= 1_000, "{tally:?}");
+    assert!(tally.previews >= 200, "{tally:?}");
     assert!(tally.watched >= 1_000, "{tally:?}");
     assert!(tally.timeouts >= 25, "{tally:?}");
     assert!(tally.over >= 150, "{tally:?}");
@@ -33,12 +34,14 @@ const NUMBERS: [&str; 7] = ["15000", "15001", "15002", "15003", "15500", "7000",
 
 const AGENTS: usize = 5;
 
-const OPERATIONS: [&str; 24] = [
+const OPERATIONS: [&str; 26] = [
+    "accept",
     "answer",
     "attach:a=1",
     "clear",
     "complete-conference",
     "complete-transfer",
+    "decline",
     "delete-data",
     "delete:a",
     "dispose:code=good",
@@ -73,6 +76,7 @@ struct Tally {
     merged: usize,
     swapped: usize,
     routed: usize,
+    previews: usize,
     watched: usize,
     timeouts: usize,
     over: usize,
@@ -81,7 +85,13 @@ struct Tally {
 
 fn run(draw: &mut Draw, tally: &mut Tally) {
     let mut play = Play::default();
-    play.line(["15000 dials 15001 key=value", "+19165550104 enters 6000", "15500 dials 7000"][draw.below(3)]);
+    let begins = [
+        "15000 dials 15001 key=value",
+        "+19165550104 enters 6000",
+        "15500 dials 7000",
+        "15001 previews 7000 key=value",
+    ];
+    play.line(begins[draw.below(4)]);
     for _ in 0..100 {
         tally.steps += 1;
         let before = play.family.clone();
@@ -209,6 +219,7 @@ fn look_at_call(family: &Family, call: &Call, tally: &mut Tally) {
     assert!(!visible.is_empty() || call.live().next().is_none(), "nobody waits for nobody: {call:?}");
     tally.conferences += usize::from(visible.len() > 2);
     tally.held += visible.iter().filter(|party| party.state == PartyState::Held).count();
+    tally.previews += call.live().filter(|party| party.state == PartyState::Preview).count();
     tally.watched += call.live().filter(|party| party.monitor.is_some()).count();
     for viewer in &visible {
         let seen = Seen { family, call, party: viewer }.participants();
@@ -281,11 +292,13 @@ pub(super) fn every_operation(seen: Seen<'_>, number: &str, call: &str) -> Vec<(
         (Capability::RemoveParticipantFromConference, Operation::RemoveParticipant(victim)),
     ];
     let plain = [
+        (Capability::Accept, "accept"),
         (Capability::Answer, "answer"),
         (Capability::AttachUserData, "attach:a=1"),
         (Capability::ClearCall, "clear"),
         (Capability::CompleteConference, "complete-conference"),
         (Capability::CompleteTransfer, "complete-transfer"),
+        (Capability::Decline, "decline"),
         (Capability::DeleteUserData, "delete-data"),
         (Capability::DeleteUserDataPair, "delete:a"),
         (Capability::Hangup, "hangup"),
@@ -359,7 +372,8 @@ impl Draw {
         all.retain(|(capability, _)| offered.contains(capability));
         // Calls that end at once teach little.
         all.retain(|(capability, _)| {
-            !matches!(capability, Capability::Hangup | Capability::ClearCall) || self.below(8) == 0
+            !matches!(capability, Capability::Hangup | Capability::ClearCall | Capability::Decline)
+                || self.below(8) == 0
         });
         if all.is_empty() { None } else { Some(all.swap_remove(self.below(all.len())).1) }
     }

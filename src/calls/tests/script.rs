@@ -22,6 +22,7 @@ use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
 /// - `B: ringing`, `answered`, `held`, `retrieved`, `ended`, `busy`, `no-answer`: of the newest leg of that number;
 ///   `B/2: …`: of its newest leg on the second call;
 /// - `old B: …`: the same, but sent before everything else; `again`: the last report once more;
+/// - `A previews B key=value`: an agent is offered a call;
 /// - `B enters Q`: a call from outside comes into a queue; `route B`: the queue finds that agent;
 /// - `S watches B listen-in`: a supervisor comes to listen; `S follows B listen-in`: and stays when B goes;
 ///   `S unwatches`: it is taken off;
@@ -123,6 +124,7 @@ impl Play {
             }
             [from, "dials", to, data @ ..] => self.dial(from, to, data),
             [from, "enters", queue] => self.arrive(from, queue),
+            [who, "previews", customer, data @ ..] => self.preview(who, customer, data),
             [who, "watches", target, mode] => self.watch(who, target, self::mode(mode), MonitorScope::Agent),
             [who, "follows", target, mode] => self.watch(who, target, self::mode(mode), MonitorScope::Call),
             [who, "unwatches"] => self.unwatch(who),
@@ -212,6 +214,13 @@ impl Play {
         };
         let conn = ConnId::parse("0071027198180007").unwrap();
         self.family = Some(Family::arrive(self.now(), call_id(), conn, endpoint(from), arrival));
+        self.outcome(true);
+    }
+
+    fn preview(&mut self, who: &str, customer: &str, data: &[&str]) {
+        let conn = ConnId::parse("0071027198180007").unwrap();
+        let both = [endpoint(who), endpoint(customer)];
+        self.family = Some(Family::preview(self.now(), call_id(), conn, both, &user_data(data)));
         self.outcome(true);
     }
 
@@ -412,10 +421,12 @@ pub(super) fn user_data(pairs: &[&str]) -> UserData {
 
 pub(super) fn operation(name: &str) -> Operation {
     match name {
+        "accept" => Operation::Accept,
         "answer" => Operation::Answer,
         "clear" => Operation::ClearCall,
         "complete-conference" => Operation::Complete { purpose: Purpose::Conference, consult: None },
         "complete-transfer" => Operation::Complete { purpose: Purpose::Transfer, consult: None },
+        "decline" => Operation::Decline,
         "delete-data" => Operation::DeleteUserData,
         "hangup" => Operation::Hangup,
         "hold" => Operation::Hold,

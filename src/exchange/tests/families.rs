@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::{AskKind, EventKind, Failure, PartyState, ReportKind};
+use crate::calls::{AskKind, EventKind, Failure, Operation, PartyState, ReportKind};
 use crate::clock;
 use crate::exchange::CommandError;
 use crate::exchange::tests::kit::{Desk, Fickle, HOLD, RULES, agent, conference};
+use crate::gws::Command;
 use crate::ids::RecordId;
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
@@ -28,7 +29,7 @@ async fn two_agents_conference_the_same_call_at_once_and_both_are_accepted_in_th
 }
 
 /// The call's next record, as another writer would make it: 15001 asks for hold.
-fn rival(desk: &Desk, call: &crate::ids::CallId, command: crate::calls::Operation) -> crate::log::NewRecord {
+fn rival(desk: &Desk, call: &crate::ids::CallId, command: Operation) -> crate::log::NewRecord {
     let record = desk.log.newest(&CallChanged::subject(call)).unwrap().unwrap();
     let Payload::CallChanged(changed) = records::decode(&record).unwrap() else { panic!("no call") };
     let mut family = changed.family;
@@ -41,7 +42,7 @@ fn rival(desk: &Desk, call: &crate::ids::CallId, command: crate::calls::Operatio
 async fn a_change_that_loses_a_race_is_decided_again_on_what_the_other_wrote() {
     let mut desk = Desk::new();
     let call = desk.establish().await;
-    let rival = rival(&desk, &call, crate::calls::Operation::Hold);
+    let rival = rival(&desk, &call, Operation::Hold);
     *desk.log.rival.lock() = Some(rival);
     assert_eq!(desk.operate("15000", &call, HOLD, None).await, Ok(()));
     let newest = desk.log.changes().pop().unwrap();
@@ -104,4 +105,31 @@ async fn a_report_is_written_down_once_the_log_takes_writes_again() {
     desk.report(&call, leg, ReportKind::Held).await;
     desk.until("15000", PartyState::Held).await;
     assert!(desk.log.faults.lock().is_empty());
+}
+
+#[actix::test]
+async fn an_agent_is_offered_one_call_at_a_time_and_nobody_is_asked_for_it_before_it_accepts() {
+    let mut desk = Desk::new();
+    desk.offer("7000", "7001").await;
+    desk.offer("15000", "7001").await;
+    desk.until("15000", PartyState::Preview).await;
+    desk.offer("15000", "7002").await;
+    desk.offer("15001", "7003").await;
+    desk.until("15001", PartyState::Preview).await;
+    desk.assert_nothing_asked().await;
+    let calls = desk.exchange.calls(&agent("15000")).await.unwrap().calls;
+    assert_eq!(calls.len(), 1);
+    let call = calls[0].call.id.clone();
+    // A start knows it, and has no leg restored for it.
+    let mut later = Desk::over(Arc::clone(&desk.log), Duration::from_secs(3600));
+    later.until("15000", PartyState::Preview).await;
+    later.assert_nothing_asked().await;
+    later.operate("15000", &call, Command::Operation(Operation::Accept), None).await.unwrap();
+    assert!(matches!(later.asked().await.kind, AskKind::Connect(_)));
+    let ask = later.asked().await;
+    assert!(matches!(&ask.kind, AskKind::Dial { number, .. } if number.as_str() == "7001"), "{ask:?}");
+    let other = later.exchange.calls(&agent("15001")).await.unwrap().calls[0].call.id.clone();
+    later.operate("15001", &other, Command::Operation(Operation::Decline), None).await.unwrap();
+    later.until_over("15001").await;
+    later.assert_nothing_asked().await;
 }

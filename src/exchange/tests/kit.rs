@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::calls::{
-    Ask, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
+    Ask, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Preview, Report, ReportKind, Rules, Term, UserData,
 };
 use crate::directory::{Agent, Directory, DirectoryConfig, demo_agents};
 use crate::exchange::{CommandError, Exchange, Settings};
@@ -204,6 +204,13 @@ impl Desk {
         self.sequence += 1;
         let heard = Heard { term: Term(1), sequence: self.sequence };
         self.reports.send(News::Reported(Report { call: call.clone(), leg, heard, kind })).await.unwrap();
+    }
+
+    /// The switch offers an agent a call.
+    pub(super) async fn offer(&self, name: &str, customer: &str) {
+        let [agent, customer] = [name, customer].map(|number| Number::parse(number).unwrap());
+        let preview = Preview { agent, customer, user_data: UserData::default() };
+        self.reports.send(News::Previewed(preview)).await.unwrap();
     }
 
     /// An agent calls another: the call, the caller's leg and the other's.

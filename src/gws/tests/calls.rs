@@ -44,6 +44,8 @@ fn a_call_has_its_state_and_whole_seconds_and_nothing_to_do_once_it_is_over() {
         PartyState::Ringing,
         PartyState::Established,
         PartyState::Held,
+        PartyState::Preview,
+        PartyState::PreviewCancelled(WallTime::from_millis(BEGAN.millis() + 3_000)),
         PartyState::Released(WallTime::from_millis(BEGAN.millis() + 7_999)),
     ];
     let mut seen_states = String::new();
@@ -57,6 +59,8 @@ fn a_call_has_its_state_and_whole_seconds_and_nothing_to_do_once_it_is_over() {
         "Ringing" "60" 94
         "Established" "60" 229
         "Held" "60" 177
+        "Preview" "60" 20
+        "PreviewCancelled" "3" 2
         "Released" "7" 2
     "#]]
     .assert_eq(&seen_states);

@@ -223,7 +223,7 @@ fn agents() -> Vec<NewRecord> {
     records
 }
 
-/// A supervisor, and a call that it is on for as long as the call goes on.
+/// A supervisor, a call that it is on for as long as the call goes on, and calls that are offered.
 fn supervisors() -> Vec<NewRecord> {
     let target = Watched { device: home(1).device, number: number(1) };
     let monitoring =
@@ -243,9 +243,17 @@ fn supervisors() -> Vec<NewRecord> {
     for party in call.family.calls.iter_mut().flat_map(|call| &mut call.parties) {
         party.monitor = party.monitor.take().map(|monitor| Monitor { scope: MonitorScope::Call, ..monitor });
     }
+    let mut looked = family();
+    looked.asks.clear();
+    let states = [PartyState::Preview, PartyState::PreviewCancelled(TIME)];
+    for (party, state) in looked.calls.iter_mut().flat_map(|call| &mut call.parties).zip(states) {
+        party.state = state;
+    }
+    let looked = CallChanged { cause: Cause::Arrived, family: looked, events: Vec::new() };
     vec![
         AgentChanged::new(AgentCause::Watched(Position::new(812)), watching).record(ID, TIME, Expected::At(HERE)),
         call.record(ID, TIME, Expected::At(HERE)),
+        looked.record(ID, TIME, Expected::At(HERE)),
     ]
 }
 

@@ -58,6 +58,8 @@ fn a_call_ends_its_subject_when_its_last_party_has_left() {
     assert!(ends([PartyState::Released(TIME), PartyState::Released(TIME)]));
     assert!(!ends([PartyState::Released(TIME), PartyState::Held]));
     assert!(!ends([PartyState::Invited, PartyState::Released(TIME)]));
+    assert!(!ends([PartyState::Preview, PartyState::Invited]));
+    assert!(ends([PartyState::PreviewCancelled(TIME), PartyState::Released(TIME)]));
 }
 
 #[test]
@@ -299,6 +301,8 @@ fn random_party(random: &mut StdRng) -> Party {
         PartyState::Established,
         PartyState::Held,
         PartyState::Invited,
+        PartyState::Preview,
+        PartyState::PreviewCancelled(WallTime::from_millis(random.random_range(0..1 << 50))),
         PartyState::Released(WallTime::from_millis(random.random_range(0..1 << 50))),
         PartyState::Ringing,
     ];

@@ -1,0 +1,90 @@
+//! Outbound previews: a call that an agent looks at before it is made, and makes or declines.
+
+use crate::calls::change::Change;
+use crate::calls::model::{Call, CallType, Endpoint, Event, EventKind, Family, Party, PartyState, UserData};
+use crate::calls::operations::Accepted;
+use crate::calls::telephony::{AskId, AskKind, LegId};
+use crate::ids::{CallId, ConnId, Number, Position, WallTime};
+
+/// A call that an agent may make.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Preview {
+    /// The agent's number.
+    pub agent: Number,
+    /// Whom it would call.
+    pub customer: Number,
+    /// What is known of it.
+    pub user_data: UserData,
+}
+
+impl Family {
+    /// Offers an agent a call. The switch has no part in it until it accepts.
+    pub fn preview(
+        now: WallTime,
+        root: CallId,
+        conn: ConnId,
+        [agent, customer]: [Endpoint; 2],
+        user_data: &UserData,
+    ) -> Self {
+        let leg = |index| AskId { record: Position::ZERO, index };
+        let kind = EventKind::StatusChange;
+        let told = agent.home.clone().map(|to| Event {
+            kind,
+            call: root.clone(),
+            to,
+            number: agent.number.clone(),
+            passing: None,
+            extensions: kind.extensions(),
+        });
+        let dnis = Some(customer.number.clone());
+        let agent =
+            Party { dnis: dnis.clone(), ..Party::new(agent, leg(0), PartyState::Preview, CallType::Outbound, now) };
+        let customer = Party { dnis, ..Party::new(customer, leg(1), PartyState::Invited, CallType::Inbound, now) };
+        let mut call = Call::empty(root.clone(), conn);
+        call.user_data.merge(user_data);
+        call.parties = vec![agent, customer];
+        Self { root, calls: vec![call], asks: Vec::new(), events: told.into_iter().collect() }
+    }
+}
+
+impl Change<'_> {
+    /// Whether nobody has accepted the call yet: then no leg of it is on the switch, whatever that says.
+    pub(super) fn is_preview(&self, call: &CallId) -> bool {
+        self.call(call).is_some_and(|call| call.live().any(|party| party.state == PartyState::Preview))
+    }
+
+    /// The agent makes the call: from now on it is one that it dialled.
+    pub(super) fn accept(&mut self, call: &CallId, leg: LegId) -> Accepted {
+        let now = self.now;
+        let others = self.call(call).into_iter().flat_map(Call::live).filter(|party| party.leg != leg);
+        let Some(customer) = others.map(|party| (party.leg, party.endpoint.number.clone())).next() else {
+            return Accepted::AlreadyAsked;
+        };
+        let Some((_, party)) = self.live(leg) else { return Accepted::AlreadyAsked };
+        let (home, from) = (party.endpoint.home.clone(), party.endpoint.number.clone());
+        let own = self.ask(call, home.clone(), AskKind::Connect(from.clone()));
+        let (other, number) = customer;
+        let called = self.ask(call, home, AskKind::Dial { number, from, location: None });
+        if let Some(party) = self.live_mut(leg) {
+            party.state = PartyState::Dialing;
+            party.since = now;
+            party.leg = own;
+        }
+        if let Some(party) = self.live_mut(other) {
+            party.leg = called;
+        }
+        self.tell(EventKind::StatusChange, call, own);
+        Accepted::Changed
+    }
+
+    /// The agent does not make the call: it is over before it began.
+    pub(super) fn decline(&mut self, call: &CallId, leg: LegId) -> Accepted {
+        let now = self.now;
+        let Some(found) = self.call_mut(call) else { return Accepted::AlreadyAsked };
+        for party in found.parties.iter_mut().filter(|party| party.is_live()) {
+            party.state = if party.leg == leg { PartyState::PreviewCancelled(now) } else { PartyState::Released(now) };
+        }
+        self.tell(EventKind::StatusChange, call, leg);
+        Accepted::Changed
+    }
+}
