@@ -282,7 +282,7 @@ pub(super) fn conference(to: &str) -> Command {
     Command::SingleStepConference(destination(to))
 }
 
-fn destination(to: &str) -> Destination {
+pub(super) fn destination(to: &str) -> Destination {
     Destination { number: Number::parse(to).unwrap(), location: None, user_data: UserData::default() }
 }
 

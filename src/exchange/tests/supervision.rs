@@ -4,27 +4,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agents::{
-    MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Phone, Refused, SUPERVISION, Start, Supervision,
-    Voice, Watched,
+    AfterCall, MonitorCalls, MonitorKind, MonitorScope, Monitoring, NotAnswered, Operation, Phase, Phone, Refused,
+    Rules, SUPERVISION, Start, Supervision, Voice, Watched,
 };
 use crate::calls::{
-    AskKind, CallType, Dial, Endpoint, EventKind, Failure, Family, Heard, Home, LegId, MonitorMode, PartyState, Report,
-    ReportKind, Term, UserData,
+    AskKind, CallType, Dial, Endpoint, EventKind, Failure, Family, Heard, Home, LegId, MonitorMode, PartyState,
+    Purpose, Report, ReportKind, Term, UserData,
 };
 use crate::clock;
 use crate::directory::{demo_agents, device_of};
-use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, conference};
+use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, conference, destination};
 use crate::exchange::{AgentRequest, CommandError, Settings};
-use crate::gws::{MonitorRequest, MonitorTarget};
+use crate::gws::{Command, MonitorRequest, MonitorTarget};
 use crate::ids::{CallId, ConnId, IdempotencyKey, Number, Position, RecordId};
 use crate::log::{Expected, Log, NewRecord, Outcome};
 use crate::records::{AgentCause, AgentChanged, CallChanged, Cause};
 
 /// An office in which 15002 may watch the others.
 fn office(log: Arc<Fickle>) -> Desk {
+    ruled(log, Settings::new(Duration::from_secs(3600)))
+}
+
+fn ruled(log: Arc<Fickle>, settings: Settings) -> Desk {
     let mut agents = demo_agents();
     agents[2].features.push(SUPERVISION.to_owned());
-    Desk::manned(log, Settings::new(Duration::from_secs(3600)), agents)
+    Desk::manned(log, settings, agents)
 }
 
 fn request(kind: MonitorKind, calls: MonitorCalls, target: &str) -> MonitorRequest {
@@ -308,4 +312,66 @@ async fn who_may_not_watch_is_told_why() {
     desk.exchange.monitor(&me, request(MonitorKind::Coach, first, "15000"), key()).await.unwrap();
     let other = desk.exchange.monitor(&me, request(MonitorKind::Coach, second, "15000"), key()).await;
     assert_eq!(other, Err(CommandError::KeyReused));
+}
+
+#[actix::test]
+async fn a_supervisor_is_brought_into_both_calls_of_its_agent_but_not_into_what_that_consults() {
+    let mut desk = office(Fickle::new());
+    watch(&desk, MonitorKind::ListenIn, MonitorCalls::All, "15000").await;
+    let call = desk.establish().await;
+    let (_, leg) = join(&mut desk).await;
+    let consult = Command::Initiate(Purpose::Transfer, destination("7001"));
+    desk.operate("15000", &call, consult, None).await.unwrap();
+    let [hold, side, there] = [desk.asked().await, desk.asked().await, desk.asked().await];
+    let AskKind::Hold(held) = hold.kind else { panic!("{hold:?}") };
+    desk.report(&call, held, ReportKind::Held).await;
+    for ask in [&side, &there] {
+        desk.report(&ask.call, ask.id, ReportKind::Answered).await;
+    }
+    while desk
+        .exchange
+        .calls(&agent("15000"))
+        .await
+        .unwrap()
+        .calls
+        .iter()
+        .all(|view| view.party.state != PartyState::Established)
+    {
+        tokio::task::yield_now().await;
+    }
+    desk.assert_nothing_asked().await;
+    // Another call altogether is one that it hears.
+    let (second, caller, called) = desk.dial("15000", "7002").await;
+    desk.report(&second, caller, ReportKind::Answered).await;
+    desk.report(&second, called, ReportKind::Answered).await;
+    let (rings, other) = rung(&mut desk).await;
+    assert_eq!(rings, second);
+    desk.report(&second, other, ReportKind::Answered).await;
+    while desk.exchange.calls(&agent("15002")).await.unwrap().calls.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Cancelling takes it off both.
+    change(&desk, "15002", Operation::CancelSupervisorMonitoring).await;
+    let gone = [released(&mut desk).await, released(&mut desk).await];
+    assert!(gone.contains(&leg) && gone.contains(&other), "{gone:?}");
+}
+
+#[actix::test]
+async fn a_watched_call_leaves_no_work() {
+    let rules = Rules { after_call: AfterCall::Always, after_call_time: None, not_answered: NotAnswered::Stay };
+    let mut desk = ruled(Fickle::new(), Settings { rules, ..Settings::new(Duration::from_secs(3600)) });
+    log_in(&desk, "15001").await;
+    watch(&desk, MonitorKind::BargeIn, MonitorCalls::All, "15001").await;
+    let call = desk.establish().await;
+    let (_, leg) = join(&mut desk).await;
+    let legs = |desk: &Desk| desk.log.changes().last().unwrap().family.legs();
+    let watched = legs(&desk).into_iter().find(|live| live.number.as_str() == "15001").unwrap().id;
+    desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;
+    desk.until_over("15002").await;
+    desk.report(&call, watched, ReportKind::Ended(Failure::None)).await;
+    let phase = async |name| desk.exchange.calls(&agent(name)).await.unwrap().voice.phase();
+    while phase("15001").await != Phase::AfterCallWork {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(phase("15002").await, Phase::Ready);
 }
