@@ -139,14 +139,14 @@ export class Story {
         }
     }
 
-    /** One of two leaves, and the other cannot leave what has ended. */
+    /** One of two leaves, and the other cannot leave what it has left: it is told so as of any call that it was on. */
     async #end(role, other) {
         await this[role].does(`me/calls/${this.id}`, "Hangup");
         this.#tell(role, "StatusChange", "Released", [this[other].agent], USER_DATA);
         this.#tell(other, "StatusChange", "Released", [this[role].agent], USER_DATA);
         await this.shows([other, undefined]);
         const late = await this[other].asks(`me/calls/${this.id}`, "Hangup");
-        assert.deepEqual([late.status, late.body.statusCode], [404, 6]);
+        assert.deepEqual([late.status, late.body.statusCode], [400, 2]);
     }
 
     #tell(role, notificationType, state, others, userData) {
