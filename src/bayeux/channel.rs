@@ -136,6 +136,11 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches channels of any number of segments more than its [stem](Self::stem).
+    pub fn is_deep(&self) -> bool {
+        matches!(self.reach(), Reach::Below(_))
+    }
+
     /// Whether there can be a channel that both match.
     pub fn meets(&self, other: &Self) -> bool {
         // One level below `inner`: does `stem/**` reach it?

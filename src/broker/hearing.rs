@@ -39,6 +39,11 @@ pub(super) fn hears_kept(state: &SessionState, channel: &Channel) -> bool {
         })
 }
 
+/// The patterns of replays that are not at their end.
+pub(super) fn asked(state: &SessionState) -> impl Iterator<Item = &Pattern> {
+    state.replays.iter().filter(|replay| up_to(replay).is_some()).map(|replay| &replay.pattern)
+}
+
 /// Whether some replay that is not at its end may reach a channel.
 pub(super) fn asks(state: &SessionState, channel: &Channel) -> bool {
     state.replays.iter().any(|replay| up_to(replay).is_some() && replay.pattern.matches(channel))

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::bayeux::Channel;
 use crate::broker::handle::Broker;
 use crate::ids::{Position, WallTime};
-use crate::log::{Log, Past, ReadError};
+use crate::log::{Among, Log, Past, ReadError};
 use crate::records;
 use crate::records::{ChannelPublished, Payload};
 
@@ -62,8 +62,8 @@ fn read(log: &dyn Log, channel: &Channel, after: Position, limit: usize) -> Resu
     let subject = ChannelPublished::subject(channel);
     let through = log.head();
     let past = Past {
-        prefix: subject.as_str(),
-        wanted: &|candidate| *candidate == subject,
+        among: &[Among::Exactly(subject)],
+        wanted: &|_| true,
         after,
         through,
         records: limit.max(1),

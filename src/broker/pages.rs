@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::bayeux::Event;
-use crate::broker::hearing::{asks, is_owed};
+use crate::broker::hearing::{asked, asks, is_owed};
 use crate::broker::publications::told;
 use crate::broker::settings::Settings;
 use crate::ids::{Position, SessionId};
-use crate::log::{Log, Past, ReadError, Record};
+use crate::log::{Among, Log, Past, ReadError, Record};
 use crate::records;
 use crate::records::{ChannelPublished, Payload, Rest, SessionState};
 
@@ -122,11 +122,12 @@ impl NextPage {
         let agent = self.state.agent.as_ref();
         let wanted = |channel| asks(&self.state, &channel) && rules.audience(&channel).includes(agent);
         let Self { after, through, messages, bytes, .. } = *self;
+        let among: Vec<Among> = asked(&self.state).map(ChannelPublished::among).collect();
         let mut page = Page { after, through, rest: Rest::Nothing, positions: Vec::new(), events: Vec::new() };
         let mut from = after;
         loop {
             let past = Past {
-                prefix: ChannelPublished::SUBJECTS,
+                among: &among,
                 wanted: &|subject| ChannelPublished::channel_of(subject).is_some_and(wanted),
                 after: from,
                 through,

@@ -43,10 +43,9 @@ impl<T> Sessions<T> {
         if !kept || after > head {
             return Err(Error::replay_id_invalid(pattern));
         }
-        let prefix = format!("{}{}", ChannelPublished::SUBJECTS, pattern.stem());
         let wanted = |channel| pattern.matches(&channel) && rules.audience(&channel).includes(agent);
         let past = Past {
-            prefix: &prefix,
+            among: &[ChannelPublished::among(pattern)],
             wanted: &|subject| ChannelPublished::channel_of(subject).is_some_and(wanted),
             after,
             through: head,

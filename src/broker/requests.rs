@@ -421,7 +421,7 @@ impl<T> Sessions<T> {
     pub(super) fn may_create(&self, agent: Option<&AgentId>, channel: &Channel) -> bool {
         self.settings.rules.may_create(agent, channel)
             || self.recent.knows(channel, self.log.floor())
-            || matches!(self.log.newest(&ChannelPublished::subject(channel)), Ok(Some(_)))
+            || self.log.lives(&ChannelPublished::subject(channel))
     }
 
     /// What a connect of a session that is gone is answered.

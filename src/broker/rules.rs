@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::bayeux::{Channel, Family, Pattern};
 use crate::ids::AgentId;
-use crate::log::{Retain, Retention, Subject};
+use crate::log::{Retain, Retained, Retention, Subject};
 use crate::records::{ChannelPublished, Keep};
 use crate::upstream::Endpoint;
 
@@ -199,10 +199,12 @@ impl Store {
 
 /// The log keeps the history of durable channels.
 impl Retention for Rules {
-    fn of(&self, subject: &Subject) -> Option<Retain> {
-        match self.store(&ChannelPublished::channel_of(subject)?) {
-            Store::Durable { retain, .. } => Some(retain),
-            Store::Volatile => None,
+    fn of(&self, subject: &Subject) -> Retained {
+        let Some(channel) = ChannelPublished::channel_of(subject) else { return Retained::Newest };
+        match self.store(&channel) {
+            Store::Durable { retain, .. } => Retained::History(retain),
+            // Written down for its key alone, or when its rule was another one.
+            Store::Volatile => Retained::Nothing,
         }
     }
 }

@@ -99,7 +99,7 @@ impl EmbeddedLog {
         let histories = Histories::new(Arc::clone(&config.retention));
         let (index, segments, head) = (Index::default(), Vec::new(), Position::ZERO);
         let published = Arc::new(Published::new(Epoch::draw(), index, histories, ring, segments, head));
-        let memory = Memory::new(next, config.queue);
+        let memory = Memory::new(next, config.queue, now);
         memory.append(own_request(&published, How::OpenedNew, Position::ZERO), &published, &());
         let recovery = Recovery { left: Left::Nowhere, last: Position::ZERO, records: 0, cut: None };
         Self { published, observer, recovery, engine: Engine::Memory(memory) }
@@ -113,7 +113,8 @@ impl EmbeddedLog {
         let Surroundings { disk, now, retry } = surroundings;
         let lock = DirectoryLock::take(&config.directory)?;
         let histories = Histories::new(Arc::clone(&config.retention));
-        let found = recovery::recover(&*disk, &config.directory, ring_limits(&config), histories)?;
+        let mut found = recovery::recover(&*disk, &config.directory, ring_limits(&config), histories)?;
+        found.trim(now);
         let recovery =
             Recovery { left: found.left(), last: found.last, records: found.records, cut: found.cut.clone() };
         if let Some(cut) = &recovery.cut {
@@ -173,6 +174,14 @@ impl Log for EmbeddedLog {
 
     fn newest(&self, subject: &Subject) -> Result<Option<Arc<Record>>, ReadError> {
         self.published.newest(subject)
+    }
+
+    fn lives(&self, subject: &Subject) -> bool {
+        self.published.index.get(subject).is_some()
+    }
+
+    fn histories(&self) -> usize {
+        self.published.histories.living()
     }
 
     fn subjects(&self, prefix: &str) -> Vec<Subject> {

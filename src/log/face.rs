@@ -31,8 +31,8 @@ impl Subject {
 
 impl fmt::Debug for Past<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { prefix, after, through, .. } = self;
-        f.debug_struct("Past").field("prefix", prefix).field("after", after).field("through", through).finish()
+        let Self { among, after, through, .. } = self;
+        f.debug_struct("Past").field("among", among).field("after", after).field("through", through).finish()
     }
 }
 
@@ -164,12 +164,23 @@ pub enum ReadError {
     },
 }
 
+/// Some subjects, by their names, which slashes take apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Among {
+    /// Those whose names begin with this, which ends with a slash.
+    Below(Box<str>),
+    /// Those of them that have no further slash.
+    Children(Box<str>),
+    /// This one.
+    Exactly(Subject),
+}
+
 /// A piece of history that is asked for.
 #[derive(Clone, Copy)]
 pub struct Past<'a> {
-    /// What the names of its subjects begin with.
-    pub prefix: &'a str,
-    /// Which of these subjects.
+    /// Of which subjects. What it costs goes by their number, not by that of all.
+    pub among: &'a [Among],
+    /// Which of these.
     pub wanted: &'a dyn Fn(&Subject) -> bool,
     /// It begins just after this position.
     pub after: Position,
@@ -189,7 +200,7 @@ pub struct Stretch {
     /// There are no others up to this position: the last record's if there are more after it, otherwise where the
     /// question ended, but never beyond the log's head.
     pub through: Position,
-    /// Nothing of what was asked for is kept up to this position: a question that begins before it has a gap.
+    /// Up to this position something of what was asked for may be gone: a question that begins before it may have a gap.
     pub dropped: Position,
 }
 
@@ -206,6 +217,12 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ReadError`] if it can no longer be read.
     fn newest(&self, subject: &Subject) -> Result<Option<Arc<Record>>, ReadError>;
+
+    /// Whether a subject has a newest record that did not end it. Reads nothing from the disk.
+    fn lives(&self, subject: &Subject) -> bool;
+
+    /// Of how many subjects some history is kept. Reads nothing, and waits for nobody.
+    fn histories(&self) -> usize;
 
     /// The subjects that begin with `prefix` and have not ended, in order.
     fn subjects(&self, prefix: &str) -> Vec<Subject>;

@@ -149,6 +149,8 @@ pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Flaw> {
 const MAGIC: [u8; 4] = [0xff, b'p', b'l', 1];
 const PREFIX: usize = 12;
 const FIXED: usize = 38;
+/// Bytes of a frame that says nothing of nothing.
+pub(crate) const LEAST: usize = PREFIX + FIXED;
 const MAX_PAYLOAD: usize = 16 << 20;
 const ENDS: u8 = 1;
 const FIRM: u8 = 2;

@@ -1,17 +1,22 @@
 //! What is kept of some subjects beyond their newest record: their history.
 //!
-//! The positions of what is kept are in memory, 24 bytes each; the records are where the log has them. So a page of
+//! The positions of what is kept are in memory, 16 bytes each; the records are where the log has them. So a page of
 //! history is found without a search, and a subject that says much does not slow down one that says little.
+//!
+//! A subject with a history lives as long as there is something in it: once all has grown old, its newest record goes, too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
 
 use crate::ids::{Position, WallTime};
-use crate::log::face::{Past, Record, Subject};
+use crate::log::emptied::Emptied;
+use crate::log::face::{Record, Subject};
 use crate::log::index::Place;
 
 /// How much is kept of what was said about a subject.
@@ -23,178 +28,275 @@ pub struct Retain {
     pub records: usize,
 }
 
-/// Of which subjects a log keeps more than the newest record. Asked when a subject appears, on the thread that
-/// writes: it must not block.
+/// What a log keeps of a subject.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Retained {
+    /// That much of its history. When nothing of it is left, the subject has ended.
+    History(Retain),
+    /// Its newest record, until one ends it.
+    Newest,
+    /// Nothing: what is stored of it is nobody's state, and goes with the oldest files.
+    Nothing,
+}
+
+/// What a log keeps of each subject. Asked when a record is taken in, on the thread that writes: it must not block.
 pub trait Retention: fmt::Debug + Send + Sync + 'static {
-    /// How much is kept of it; `None` for its newest record alone.
-    fn of(&self, subject: &Subject) -> Option<Retain>;
+    /// What is kept of it.
+    fn of(&self, subject: &Subject) -> Retained;
 }
 
 /// The newest record of everything, and no history of anything.
 impl Retention for () {
-    fn of(&self, _subject: &Subject) -> Option<Retain> {
-        None
+    fn of(&self, _subject: &Subject) -> Retained {
+        Retained::Newest
     }
 }
 
 /// All histories of a log.
-///
-/// Invariant: the positions of a history rise, and all that was ever stored of its subject after `dropped` is in it.
 #[derive(Debug)]
 pub(crate) struct Histories {
     retention: Arc<dyn Retention>,
-    all: RwLock<BTreeMap<Subject, History>>,
+    all: RwLock<All>,
+    /// Of how many something is left.
+    living: AtomicUsize,
+}
+
+/// Invariants: the positions of a history rise, and all that was ever stored of its subject after `dropped` is in it. A
+/// history in which nothing is left is one of the emptied, and the other way about.
+#[derive(Debug, Default)]
+pub(super) struct All {
+    pub(super) by_name: BTreeMap<Name, History>,
+    pub(super) emptied: Emptied,
+    /// The records themselves, in a log that stores nothing.
+    held: BTreeMap<Position, Arc<Record>>,
+}
+
+/// A subject, in an order in which those with one parent lie together, and so do those below it that are as deep.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Name {
+    pub(super) depth: usize,
+    pub(super) subject: Subject,
 }
 
 #[derive(Debug)]
-struct History {
+pub(super) struct History {
     retain: Retain,
-    kept: VecDeque<Kept>,
+    pub(super) kept: VecDeque<Kept>,
     /// The newest position that is not kept any more, or may not be.
-    dropped: Position,
+    pub(super) dropped: Position,
 }
 
 /// A record that is kept. Small, for there may be millions.
-#[derive(Clone, Debug)]
-struct Kept {
-    position: Position,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) position: Position,
     /// When it was made, in seconds since 1970.
     made: u32,
     /// Bytes of its frame.
     length: u32,
-    /// The record itself, in a log that stores nothing.
-    record: Option<Arc<Record>>,
-}
-
-/// Where some history is.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// Its positions, in order, each with the record if that is in memory only.
-    pub(crate) kept: Vec<(Position, Option<Arc<Record>>)>,
-    /// Whether there is more.
-    pub(crate) more: bool,
-    /// The newest position of these subjects that is not kept any more.
-    pub(crate) dropped: Position,
 }
 
 impl Histories {
     /// Nothing yet.
     pub(crate) fn new(retention: Arc<dyn Retention>) -> Self {
-        Self { retention, all: RwLock::new(BTreeMap::new()) }
+        Self { retention, all: RwLock::default(), living: AtomicUsize::new(0) }
+    }
+
+    /// Of how many subjects something is left.
+    pub(crate) fn living(&self) -> usize {
+        self.living.load(Ordering::Relaxed)
+    }
+
+    /// Whether the newest record of a subject is its state.
+    pub(crate) fn has_state(&self, subject: &Subject) -> bool {
+        self.retention.of(subject) != Retained::Nothing
     }
 
     /// Takes new records, each at its place, in order.
     pub(crate) fn take<'a>(&self, records: impl IntoIterator<Item = (&'a Arc<Record>, &'a Place)>) {
         let mut all = self.all.write();
         for (record, place) in records {
-            let history = match all.get_mut(&record.subject) {
-                Some(history) => history,
-                None => {
-                    let Some(retain) = self.retention.of(&record.subject) else { continue };
-                    let new = History { retain, kept: VecDeque::new(), dropped: Position::ZERO };
-                    all.entry(record.subject.clone()).or_insert(new)
-                }
-            };
-            history.push(Kept::new(record, place));
+            let name = Name::of(&record.subject);
+            let known = all.by_name.get(&name).map(|history| history.retain);
+            let retain = known.map_or_else(|| self.retention.of(&record.subject), Retained::History);
+            match retain {
+                Retained::History(retain) if record.ends => all.end(name, retain, record.position),
+                Retained::History(retain) => all.push(name, retain, record, place),
+                Retained::Newest | Retained::Nothing => {}
+            }
         }
+        self.count(&all);
     }
 
     /// After a start: what lies at or before `before` may have been dropped in an earlier life.
     pub(crate) fn begin_after(&self, before: Position) {
-        for history in self.all.write().values_mut() {
-            let first =
-                history.kept.front().map_or(before, |kept| Position::new(kept.position.get().saturating_sub(1)));
-            history.dropped = history.dropped.max(first.min(before));
+        for history in self.all.write().by_name.values_mut() {
+            if let Some(kept) = history.kept.front() {
+                let first = Position::new(kept.position.get().saturating_sub(1));
+                history.dropped = history.dropped.max(first.min(before));
+            }
         }
     }
 
-    /// Lets go of what has grown too old.
-    pub(crate) fn trim(&self, now: WallTime) {
-        self.all.write().values_mut().for_each(|history| history.trim(now));
+    /// After a start: of subjects that are not known, what lies at or before `through` may have been dropped. `at` is one
+    /// of the positions that are gone.
+    pub(crate) fn forgot(&self, at: Position, through: Position) {
+        self.all.write().emptied.forgot(at, through);
     }
 
-    /// Lets go of all up to a position.
-    pub(crate) fn drop_through(&self, through: Position) {
-        for history in self.all.write().values_mut() {
-            history.drop_while(|kept| kept.position <= through);
+    /// Lets go of what has grown too old. Returns the subjects of which nothing is left, and up to where.
+    pub(crate) fn trim(&self, now: WallTime) -> Vec<(Subject, Position)> {
+        self.drop_where(|history, kept| history.is_old(kept, now))
+    }
+
+    /// Lets go of all up to a position. Returns the subjects of which nothing is left, and up to where.
+    pub(crate) fn drop_through(&self, through: Position) -> Vec<(Subject, Position)> {
+        self.drop_where(|_, kept| kept.position <= through)
+    }
+
+    /// Goes through them some at a time, so that those who write and read need not wait for all.
+    fn drop_where(&self, gone: impl Fn(&History, &Kept) -> bool) -> Vec<(Subject, Position)> {
+        let mut ended = Vec::new();
+        let mut after = Bound::Unbounded;
+        loop {
+            let mut all = self.all.write();
+            let All { by_name, emptied, held } = &mut *all;
+            let mut last = None;
+            for (name, history) in by_name.range_mut((after, Bound::Unbounded)).take(TOGETHER) {
+                if history.drop_while(&gone, held) {
+                    emptied.insert(history.dropped, name.clone());
+                    ended.push((name.subject.clone(), history.dropped));
+                }
+                last = Some(name.clone());
+            }
+            all.forget();
+            self.count(&all);
+            let Some(last) = last else { return ended };
+            after = Bound::Excluded(last);
         }
     }
 
     /// The positions of all that is kept after `after` and not after `through`, in order.
     pub(crate) fn between(&self, after: Position, through: Position) -> Vec<Position> {
         let all = self.all.read();
+        let histories = all.by_name.values();
         let mut found: Vec<_> =
-            all.values().flat_map(|history| history.between(after, through)).map(|kept| kept.position).collect();
+            histories.flat_map(|history| history.between(after, through)).map(|kept| kept.position).collect();
         found.sort_unstable();
         found
-    }
-
-    /// The record at a position, if it is in memory only.
-    pub(crate) fn held(&self, position: Position) -> Option<Arc<Record>> {
-        let all = self.all.read();
-        all.values().find_map(|history| {
-            let at = history.kept.binary_search_by_key(&position, |kept| kept.position).ok()?;
-            history.kept.get(at)?.record.clone()
-        })
     }
 
     /// How many bytes that takes.
     pub(crate) fn bytes_between(&self, after: Position, through: Position) -> u64 {
         let all = self.all.read();
-        all.values().flat_map(|history| history.between(after, through)).map(|kept| u64::from(kept.length)).sum()
+        let histories = all.by_name.values();
+        histories.flat_map(|history| history.between(after, through)).map(|kept| u64::from(kept.length)).sum()
     }
 
-    /// Where a piece of history is, as it is kept at `now`.
-    pub(crate) fn find(&self, past: &Past<'_>, now: WallTime) -> Found {
+    /// What a file that stands for all up to `through` must say of what is gone.
+    pub(crate) fn epitaphs(&self, through: Position) -> Vec<Record> {
+        self.all.read().emptied.epitaphs(through)
+    }
+
+    /// The records at some positions, as far as they are in memory only.
+    pub(crate) fn held(&self, positions: &[Position]) -> Vec<Arc<Record>> {
         let all = self.all.read();
-        let mut found = Found::default();
-        let begins = Subject::new(past.prefix);
-        let near = all.range(begins..).take_while(|(subject, _)| subject.as_str().starts_with(past.prefix));
-        for (_, history) in near.filter(|(subject, _)| (past.wanted)(subject)) {
-            let old = history.kept.iter().take_while(|kept| history.is_old(kept, now)).last();
-            let dropped = old.map_or(history.dropped, |kept| kept.position);
-            found.dropped = found.dropped.max(dropped);
-            let new = history.between(past.after.max(dropped), past.through);
-            // One more than asked, so that it can be seen that there is one.
-            let few = new.take(past.records.saturating_add(1));
-            found.kept.extend(few.map(|kept| (kept.position, kept.record.clone())));
-        }
-        found.kept.sort_unstable_by_key(|(position, _)| *position);
-        found.more = found.kept.len() > past.records;
-        found.kept.truncate(past.records);
-        found
+        positions.iter().filter_map(|position| all.held.get(position).cloned()).collect()
+    }
+
+    /// Has a look at all of them.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&All) -> R) -> R {
+        look(&self.all.read())
+    }
+
+    fn count(&self, all: &All) {
+        self.living.store(all.by_name.len() - all.emptied.len(), Ordering::Relaxed);
     }
 }
 
-impl History {
-    fn push(&mut self, kept: Kept) {
-        self.kept.push_back(kept);
-        while self.kept.len() > self.retain.records {
-            self.drop_oldest();
+impl All {
+    fn push(&mut self, name: Name, retain: Retain, record: &Arc<Record>, place: &Place) {
+        if let Place::Memory(record) = place {
+            self.held.insert(record.position, Arc::clone(record));
+        }
+        let Self { by_name, emptied, held } = self;
+        let history = match by_name.get_mut(&name) {
+            Some(history) => {
+                if history.kept.is_empty() {
+                    emptied.remove(history.dropped, &name);
+                }
+                history
+            }
+            None => by_name.entry(name).or_insert_with(|| History::new(retain)),
+        };
+        history.kept.push_back(Kept::new(record, place));
+        while history.kept.len() > history.retain.records.max(1) {
+            history.drop_oldest(held);
         }
     }
 
-    fn trim(&mut self, now: WallTime) {
-        let retain = self.retain;
-        self.drop_while(|kept| kept.is_older(retain.age, now));
+    /// A record says that all up to it is gone.
+    fn end(&mut self, name: Name, retain: Retain, at: Position) {
+        let Self { by_name, emptied, held } = self;
+        let history = by_name.entry(name.clone()).or_insert_with(|| History::new(retain));
+        if history.kept.is_empty() {
+            emptied.remove(history.dropped, &name);
+        }
+        history.drop_while(|_, _| true, held);
+        history.dropped = at;
+        emptied.insert(at, name);
+        self.forget();
     }
 
-    fn is_old(&self, kept: &Kept, now: WallTime) -> bool {
-        kept.is_older(self.retain.age, now)
+    /// Forgets some of those of which nothing is left, if there are too many.
+    fn forget(&mut self) {
+        while let Some(name) = self.emptied.forget() {
+            self.by_name.remove(&name);
+        }
+    }
+}
+
+impl Name {
+    pub(super) fn of(subject: &Subject) -> Self {
+        Self { depth: depth(subject.as_str()), subject: subject.clone() }
+    }
+}
+
+/// How many slashes are in a name.
+pub(super) fn depth(name: &str) -> usize {
+    name.bytes().filter(|byte| *byte == b'/').count()
+}
+
+impl History {
+    fn new(retain: Retain) -> Self {
+        Self { retain, kept: VecDeque::new(), dropped: Position::ZERO }
     }
 
-    fn drop_while(&mut self, gone: impl Fn(&Kept) -> bool) {
-        while self.kept.front().is_some_and(&gone) {
-            self.drop_oldest();
+    pub(super) fn is_old(&self, kept: &Kept, now: WallTime) -> bool {
+        now.since(WallTime::from_millis(u64::from(kept.made) * 1000)) > self.retain.age
+    }
+
+    /// Says whether it took the last one.
+    fn drop_while(&mut self, gone: impl Fn(&Self, &Kept) -> bool, held: &mut BTreeMap<Position, Arc<Record>>) -> bool {
+        if self.kept.is_empty() {
+            return false;
+        }
+        while self.kept.front().is_some_and(|oldest| gone(self, oldest)) {
+            self.drop_oldest(held);
         }
         if self.kept.capacity() > 64 && self.kept.len() * 4 < self.kept.capacity() {
             self.kept.shrink_to(self.kept.len() * 2);
         }
+        if self.kept.is_empty() {
+            self.kept = VecDeque::new();
+        }
+        self.kept.is_empty()
     }
 
-    fn drop_oldest(&mut self) {
+    fn drop_oldest(&mut self, held: &mut BTreeMap<Position, Arc<Record>>) {
         if let Some(oldest) = self.kept.pop_front() {
             self.dropped = oldest.position;
+            held.remove(&oldest.position);
         }
     }
 
@@ -206,19 +308,17 @@ impl History {
 
 impl Kept {
     fn new(record: &Arc<Record>, place: &Place) -> Self {
-        let (length, held) = match place {
-            Place::Memory(record) => (record.payload.len(), Some(Arc::clone(record))),
-            Place::Stored { length, .. } => (*length, None),
+        let length = match place {
+            Place::Memory(record) => record.payload.len(),
+            Place::Stored { length, .. } => *length,
         };
         Self {
             position: record.position,
             made: u32::try_from(record.time.millis() / 1000).unwrap_or(u32::MAX),
             length: u32::try_from(length).unwrap_or(u32::MAX),
-            record: held,
         }
     }
-
-    fn is_older(&self, age: Duration, now: WallTime) -> bool {
-        now.since(WallTime::from_millis(u64::from(self.made) * 1000)) > age
-    }
 }
+
+/// How many are gone through with others waiting.
+const TOGETHER: usize = 1024;

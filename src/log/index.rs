@@ -80,6 +80,12 @@ impl Index {
         found
     }
 
+    /// Subjects have ended without a record that says so, each with all up to a position.
+    pub(crate) fn end(&self, ended: &[(Subject, Position)]) {
+        let mut entries = self.entries.write();
+        ended.iter().for_each(|(subject, through)| end(&mut entries, subject, *through));
+    }
+
     /// Tells it that a record now lies elsewhere. Nothing happens if it is no longer the newest.
     pub(crate) fn rehome(&self, moved: impl IntoIterator<Item = (Subject, Position, Place)>) {
         let mut entries = self.entries.write();
@@ -99,5 +105,12 @@ pub(crate) fn apply(entries: &mut Entries, record: &Record, place: Place) {
         entries.remove(&record.subject);
     } else {
         entries.insert(record.subject.clone(), Entry { position: record.position, place });
+    }
+}
+
+/// A subject has ended with all up to a position.
+pub(crate) fn end(entries: &mut Entries, subject: &Subject, through: Position) {
+    if entries.get(subject).is_some_and(|entry| entry.position <= through) {
+        entries.remove(subject);
     }
 }

@@ -3,23 +3,27 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::clock;
-use crate::ids::Position;
+use crate::ids::{Position, WallTime};
 use crate::log::batch;
 use crate::log::batch::{Batch, Request};
 use crate::log::config::LogObserver;
 use crate::log::face::{Health, Outcome};
 use crate::log::index::Place;
 use crate::log::published::Published;
+use crate::log::retention::EVERY;
 
 /// Gives out positions, in memory. If another thread is at work, it does what arrives meanwhile as well.
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: usize,
     state: Mutex<State>,
+    /// When old history was looked for last, in milliseconds since 1970.
+    trimmed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -45,9 +49,9 @@ enum Life {
 
 impl Memory {
     /// A log whose first position is `next`. At most `limit` appends wait for a thread that is at work.
-    pub(crate) fn new(next: Position, limit: usize) -> Self {
+    pub(crate) fn new(next: Position, limit: usize, now: WallTime) -> Self {
         let state = State { waiting: VecDeque::new(), turn: Turn::Idle(next), life: Life::Open };
-        Self { limit: limit.max(1), state: Mutex::new(state) }
+        Self { limit: limit.max(1), state: Mutex::new(state), trimmed: AtomicU64::new(now.millis()) }
     }
 
     /// Takes a record, and tells its asker.
@@ -91,6 +95,16 @@ impl Memory {
             published.publish(&batch.records, places.collect());
             batch::answer(batch.answers, clock::now(), observer);
             published.wake();
+            self.trim(clock::wall(), published);
+        }
+    }
+
+    /// Lets go of what has grown too old, now and then.
+    fn trim(&self, now: WallTime, published: &Published) {
+        let last = WallTime::from_millis(self.trimmed.load(Ordering::Relaxed));
+        if now.since(last) > EVERY {
+            self.trimmed.store(now.millis(), Ordering::Relaxed);
+            published.trim(now);
         }
     }
 

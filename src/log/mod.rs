@@ -13,12 +13,14 @@ mod config;
 mod directory;
 mod disk;
 mod embedded;
+mod emptied;
 mod epoch;
 mod frame;
 mod history;
 mod index;
 mod inspect;
 mod memory;
+mod past;
 mod published;
 mod queue;
 mod recovery;
@@ -34,8 +36,8 @@ pub use config::{Cut, Durability, EmbeddedConfig, Left, LogObserver, OpenError, 
 pub use embedded::EmbeddedLog;
 pub use epoch::LOG_KIND;
 pub use face::{
-    Appending, Expected, Follower, Health, Kind, Lagged, Log, NewRecord, Outcome, Past, ReadError, Record, Stretch,
-    Subject,
+    Among, Appending, Expected, Follower, Health, Kind, Lagged, Log, NewRecord, Outcome, Past, ReadError, Record,
+    Stretch, Subject,
 };
-pub use history::{Retain, Retention};
+pub use history::{Retain, Retained, Retention};
 pub use inspect::{BadLogFile, LogFile};

@@ -51,11 +51,23 @@ impl Published {
     pub(crate) fn publish(&self, records: &[Arc<Record>], places: Vec<Option<Place>>) {
         self.ring.push(records.iter().cloned());
         let placed = || records.iter().zip(&places).filter_map(|(record, place)| Some((record, place.as_ref()?)));
+        // The index first: so whoever empties a history finds there what it was emptied of.
+        let states = placed().filter(|(record, _)| self.histories.has_state(&record.subject));
+        self.index.apply(states.map(|(record, place)| (record.as_ref(), place.clone())));
         self.histories.take(placed());
-        self.index.apply(placed().map(|(record, place)| (record.as_ref(), place.clone())));
         if let Some(last) = records.last() {
             self.ring.show(last.position);
         }
+    }
+
+    /// Lets go of what has grown too old.
+    pub(crate) fn trim(&self, now: WallTime) {
+        self.index.end(&self.histories.trim(now));
+    }
+
+    /// Lets go of all history up to a position.
+    pub(crate) fn drop_through(&self, through: Position) {
+        self.index.end(&self.histories.drop_through(through));
     }
 
     /// Wakes the followers.
@@ -97,7 +109,7 @@ impl Published {
         for _ in 0..ATTEMPTS {
             let found = self.histories.find(&past, now);
             let wanted = found.kept.len();
-            let records = self.fetch(found.kept)?;
+            let records = self.fetch(&found.kept)?;
             if records.len() < wanted {
                 continue;
             }
@@ -117,21 +129,22 @@ impl Published {
 
     /// The records at these positions, as far as they are kept.
     pub(crate) fn select(&self, positions: &[Position]) -> Result<Vec<Arc<Record>>, ReadError> {
-        let stored = !self.segments.read().is_empty();
-        let held = |position| if stored { None } else { self.histories.held(position) };
-        self.fetch(positions.iter().map(|position| (*position, held(*position))).collect())
+        self.fetch(positions)
     }
 
-    fn fetch(&self, wanted: Vec<(Position, Option<Arc<Record>>)>) -> Result<Vec<Arc<Record>>, ReadError> {
+    fn fetch(&self, wanted: &[Position]) -> Result<Vec<Arc<Record>>, ReadError> {
         let mut found = Vec::with_capacity(wanted.len());
         let mut stored = Vec::new();
-        for (position, held) in wanted {
-            match held.or_else(|| self.ring.recall(position)) {
+        for position in wanted {
+            match self.ring.recall(*position) {
                 Some(record) => found.push(record),
-                None => stored.push(position),
+                None => stored.push(*position),
             }
         }
         let segments = self.segments();
+        if segments.is_empty() {
+            found.extend(self.histories.held(&stored));
+        }
         let ends = segments.iter().skip(1).map(|next| next.first()).chain([Position::new(u64::MAX)]);
         let mut rest = stored.as_slice();
         for (segment, end) in segments.iter().zip(ends) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::ids::{Epoch, Position};
+use crate::ids::{Epoch, Position, WallTime};
 use crate::log::config::{Cut, OpenError};
 use crate::log::disk::{Disk, DiskFile};
 use crate::log::epoch::{EpochRecord, How};
@@ -13,7 +13,7 @@ use crate::log::history::Histories;
 use crate::log::index::{Entries, Place};
 use crate::log::ring::{Ring, RingLimits};
 use crate::log::segment::{BadHeader, HEADER_LENGTH, Header, Segment};
-use crate::log::{frame, index, segment};
+use crate::log::{emptied, frame, index, segment};
 
 /// What is in a directory.
 #[derive(Debug)]
@@ -99,6 +99,13 @@ enum Rank {
 }
 
 impl Found {
+    /// Lets go of histories that have grown too old since.
+    pub(crate) fn trim(&mut self, now: WallTime) {
+        for (subject, through) in self.histories.trim(now) {
+            index::end(&mut self.entries, &subject, through);
+        }
+    }
+
     /// Takes one file, and returns the last position that it stands for if it is compacted.
     fn take_file(
         &mut self,
@@ -162,8 +169,13 @@ impl Found {
         let own = EpochRecord::of(&record);
         segment.note(&record, offset);
         let place = Place::Stored { segment: Arc::clone(segment), offset, length };
+        if let Some((at, through)) = emptied::others(&record) {
+            self.histories.forgot(at, through);
+        }
         self.histories.take([(&record, &place)]);
-        index::apply(&mut self.entries, &record, place);
+        if self.histories.has_state(&record.subject) {
+            index::apply(&mut self.entries, &record, place);
+        }
         if segment.header().through == Position::ZERO {
             self.remember(segment, &record, own);
         }

@@ -1,5 +1,5 @@
 //! What is old leaves the disk: the oldest files become one that holds only the newest record of each living
-//! subject, and what is kept of histories. Nothing is renumbered; there are holes.
+//! subject, what is kept of histories, and word of those of which nothing is left. Nothing is renumbered; there are holes.
 //!
 //! Histories are kept for their own time, not the log's. A file that mostly holds history stays as it is until that is
 //! old too, and so do those after it: taking it apart would win little, and be done again and again. If there is too
@@ -64,22 +64,23 @@ impl Keeper {
 
     /// Compacts what is due.
     pub(crate) fn keep(&self, now: WallTime) -> Result<(), KeepError> {
-        self.published.histories.trim(now);
+        self.published.trim(now);
         let segments = self.published.segments();
         let too_many = self.too_many(&segments);
         let old = segments.get(..self.too_old(&segments, now).max(too_many)).unwrap_or_default();
         let (Some(first), Some(through)) = (old.first(), last_before(&segments, old.len())) else { return Ok(()) };
         let histories = &self.published.histories;
         if let Some(gone) = last_before(&segments, too_many) {
-            histories.drop_through(gone);
+            self.published.drop_through(gone);
         }
         let living = self.published.index.select(|entry| lies_in(entry, old));
         let again = first.header().through != Position::ZERO && old.len() == 1;
-        let stays = living_bytes(&living) + histories.bytes_between(Position::ZERO, through);
+        let epitaphs = histories.epitaphs(through);
+        let stays = living_bytes(&living) + histories.bytes_between(Position::ZERO, through) + bytes_of(&epitaphs);
         if again && stays * 2 > first.length() {
             return Ok(());
         }
-        self.compact(old, &living, through)
+        self.compact(old, &living, epitaphs, through)
     }
 
     /// How many of the oldest files are too old, and not mostly history. Never the one that is written.
@@ -108,11 +109,20 @@ impl Keeper {
         fits.unwrap_or(segments.len()).min(segments.len().saturating_sub(1))
     }
 
-    fn compact(&self, old: &[Arc<Segment>], living: &[(Subject, Entry)], through: Position) -> Result<(), KeepError> {
+    fn compact(
+        &self,
+        old: &[Arc<Segment>],
+        living: &[(Subject, Entry)],
+        epitaphs: Vec<Record>,
+        through: Position,
+    ) -> Result<(), KeepError> {
         let Some(first) = old.first() else { return Ok(()) };
         let mut frames = Vec::new();
         let mut notes = Vec::new();
-        for record in self.staying(old, living, through)? {
+        let mut staying = self.staying(old, living, through)?;
+        staying.extend(epitaphs.into_iter().map(Arc::new));
+        staying.sort_by_key(|record| record.position);
+        for record in staying {
             let at = (HEADER_LENGTH + frames.len()) as u64;
             let length = frame::encode(&record, Ground::Firm, &mut frames);
             notes.push((record, at, length));
@@ -185,6 +195,11 @@ fn lies_in(entry: &Entry, files: &[Arc<Segment>]) -> bool {
     }
 }
 
+/// About as many as they take in a file.
+fn bytes_of(epitaphs: &[Record]) -> u64 {
+    epitaphs.iter().map(|record| (frame::LEAST + record.subject.as_str().len()) as u64).sum()
+}
+
 fn living_bytes(living: &[(Subject, Entry)]) -> u64 {
     let lengths = living.iter().map(|(_, entry)| match &entry.place {
         Place::Memory(_) => 0,
@@ -193,4 +208,5 @@ fn living_bytes(living: &[(Subject, Entry)]) -> u64 {
     lengths.sum::<u64>() + HEADER_LENGTH as u64
 }
 
-const EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked for what is old.
+pub(crate) const EVERY: Duration = Duration::from_secs(60);

@@ -6,9 +6,9 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::bayeux::Channel;
+use crate::bayeux::{Channel, Pattern};
 use crate::ids::{IdempotencyKey, RecordId, SessionId, WallTime, hex};
-use crate::log::{Expected, NewRecord, Record, Subject};
+use crate::log::{Among, Expected, NewRecord, Record, Subject};
 
 use super::codec::{CHANNEL_PUBLISHED, VERSION};
 
@@ -43,6 +43,16 @@ impl ChannelPublished {
     /// The subject of a channel: `channel` and the name, which begins with a slash.
     pub fn subject(channel: &Channel) -> Subject {
         Subject::new(&format!("{}{channel}", Self::SUBJECTS))
+    }
+
+    /// The subjects of all channels that a pattern can match.
+    pub fn among(pattern: &Pattern) -> Among {
+        let below = || format!("{}{}/", Self::SUBJECTS, pattern.stem()).into();
+        match pattern.channel() {
+            Some(channel) => Among::Exactly(Self::subject(&channel)),
+            None if pattern.is_deep() => Among::Below(below()),
+            None => Among::Children(below()),
+        }
     }
 
     /// The channel of a subject, if it is a channel's.

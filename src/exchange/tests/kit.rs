@@ -72,6 +72,14 @@ impl Log for Fickle {
         self.inner.newest(subject)
     }
 
+    fn lives(&self, subject: &Subject) -> bool {
+        self.inner.lives(subject)
+    }
+
+    fn histories(&self) -> usize {
+        self.inner.histories()
+    }
+
     fn subjects(&self, prefix: &str) -> Vec<Subject> {
         self.inner.subjects(prefix)
     }

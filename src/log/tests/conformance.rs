@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ids::Position;
 use crate::log::epoch::LOG_KIND;
-use crate::log::face::{Expected, Follower, Health, Log, Outcome, Past, Record, Stretch, Subject};
+use crate::log::face::{Among, Expected, Follower, Health, Log, Outcome, Past, Record, Stretch, Subject};
 use crate::log::tests::kit::{KEPT, ending, expecting, page, put, read_all, record, told, volatile};
 
 /// How many records the ring of a log under test holds.
@@ -269,7 +269,14 @@ pub(crate) async fn history_is_bounded_by_its_number_and_says_what_is_gone(log: 
     assert_eq!(records.iter().map(|record| record.position).collect::<Vec<_>>(), all[10..]);
     assert_eq!((through, dropped), (log.head(), all[9]));
     let one = |bytes| {
-        let past = Past { prefix: "kept/", wanted: &|_| true, after: all[20], through: all[30], records: 100, bytes };
+        let past = Past {
+            among: &[Among::Below("kept/".into())],
+            wanted: &|_| true,
+            after: all[20],
+            through: all[30],
+            records: 100,
+            bytes,
+        };
         log.history(&past).unwrap()
     };
     let small = one(4);

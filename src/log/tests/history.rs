@@ -12,8 +12,8 @@ use crate::ids::{Position, WallTime};
 use crate::log::config::{Durability, EmbeddedConfig};
 use crate::log::disk::SystemDisk;
 use crate::log::embedded::EmbeddedLog;
-use crate::log::face::{NewRecord, Past, Stretch, Subject};
-use crate::log::history::{Histories, Retain, Retention};
+use crate::log::face::{Among, Log, NewRecord, Past, Stretch, Subject};
+use crate::log::history::{Histories, Retain, Retained, Retention};
 use crate::log::index::Place;
 use crate::log::retention::{Keeper, Limits};
 use crate::log::tests::kit::{NOW, config, files, open, page, put, record};
@@ -25,9 +25,10 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 struct Hours;
 
 impl Retention for Hours {
-    fn of(&self, subject: &Subject) -> Option<Retain> {
+    fn of(&self, subject: &Subject) -> Retained {
         let age = if subject.as_str() == "kept/short" { HOUR } else { 24 * HOUR };
-        subject.as_str().starts_with("kept/").then_some(Retain { age, records: 3 })
+        let kept = Retained::History(Retain { age, records: 3 });
+        if subject.as_str().starts_with("kept/") { kept } else { Retained::Newest }
     }
 }
 
@@ -116,7 +117,7 @@ fn what_is_too_old_is_not_found_and_counts_as_gone() {
     histories.take(records.iter().zip(&places));
     let find = |now| {
         let past = Past {
-            prefix: "kept/",
+            among: &[Among::Below("kept/".into())],
             wanted: &|_| true,
             after: Position::ZERO,
             through: Position::new(99),
@@ -124,7 +125,7 @@ fn what_is_too_old_is_not_found_and_counts_as_gone() {
             bytes: 99,
         };
         let found = histories.find(&past, now);
-        (found.kept.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), found.dropped.get())
+        (found.kept.iter().map(|position| position.get()).collect::<Vec<_>>(), found.dropped.get())
     };
     assert_eq!(find(NOW), (vec![5, 6, 7, 8], 0));
     assert_eq!(find(later(HOUR + 2 * SECOND)), (vec![6, 7, 8], 5));
@@ -207,4 +208,89 @@ fn keeper(log: &EmbeddedLog, directory: &Path, size: Option<u64>) -> Keeper {
         published: Arc::clone(&log.published),
         limits: Limits { age: HOUR, size },
     }
+}
+
+#[tokio::test]
+async fn a_subject_whose_history_is_empty_has_ended_on_the_disk_and_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = || EmbeddedConfig { retention: Arc::new(Hours), ..small(directory.path()) };
+    let log = open(config()).unwrap();
+    // The log's own keeper looks at the clock.
+    let now = clock::wall();
+    let mut ends = Vec::new();
+    for n in 0..5 {
+        ends.push(
+            put(&log, NewRecord { time: now, ..record(&format!("kept/{n}"), &format!("secret{:0>500}", n)) }).await,
+        );
+    }
+    let lasting = NewRecord { time: after(now, 24 * HOUR), ..record("kept/long", "stays") };
+    let lasting = put(&log, lasting).await;
+    put(&log, NewRecord { time: now, ..record("other/1", &"x".repeat(500)) }).await;
+    assert_eq!(log.histories(), 6);
+    keeper(&log, directory.path(), None).keep(after(now, 25 * HOUR)).unwrap();
+    let check = |log: &EmbeddedLog| {
+        assert_eq!(log.histories(), 1);
+        let subjects: Vec<_> = log.subjects("").iter().map(ToString::to_string).collect();
+        assert_eq!(subjects, ["kept/long", "log/epoch", "other/1"]);
+        assert!(!log.lives(&Subject::new("kept/1")) && log.lives(&Subject::new("kept/long")));
+        let found = |among: Among| {
+            let (after, through) = (Position::ZERO, Position::new(u64::MAX));
+            let past = Past { among: &[among], wanted: &|_| true, after, through, records: 9, bytes: 999 };
+            let stretch = log.history(&past).unwrap();
+            (stretch.records.iter().map(|record| record.position).collect::<Vec<_>>(), stretch.dropped)
+        };
+        let exactly = |name: &str| found(Among::Exactly(Subject::new(name)));
+        assert_eq!(exactly("kept/4"), (vec![], ends[4]), "remembered");
+        assert_eq!(exactly("kept/0"), (vec![], ends[1]), "forgotten: as far as anything of its sort is gone");
+        assert_eq!(exactly("kept/never"), (vec![], ends[1]));
+        assert_eq!(found(Among::Below("kept/".into())), (vec![lasting], ends[4]));
+        for path in files(directory.path()) {
+            let bytes = std::fs::read(path).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"secret"), "what is gone is gone");
+        }
+    };
+    check(&log);
+    drop(log);
+    check(&open(config()).unwrap());
+}
+
+#[test]
+fn a_page_looks_at_no_more_subjects_than_match() {
+    let histories = Histories::new(Arc::new(Hours));
+    let mut position = 0;
+    let mut put = |name: &str| {
+        position += 1;
+        let NewRecord { id, subject, kind, version, time, volatile, ends, payload, .. } = record(name, "x");
+        let position = Position::new(position);
+        let record =
+            Arc::new(crate::log::Record { position, id, subject, kind, version, time, volatile, ends, payload });
+        histories.take([(&record, &Place::Memory(Arc::clone(&record)))]);
+    };
+    for n in 0..1000 {
+        put(&format!("kept/a/{n}"));
+        put(&format!("kept/a/{n}/deep/er"));
+        put(&format!("kept/b/{n}"));
+    }
+    for n in 0..5 {
+        put(&format!("kept/few/{n}"));
+        put(&format!("kept/few/{n}/deep/er"));
+    }
+    let looks = |among: &[Among]| {
+        let looked = std::cell::Cell::new(0);
+        let wanted = |_: &Subject| {
+            looked.set(looked.get() + 1);
+            true
+        };
+        let (after, through) = (Position::ZERO, Position::new(u64::MAX));
+        let past = Past { among, wanted: &wanted, after, through, records: 100, bytes: 0 };
+        let found = histories.find(&past, NOW);
+        assert!(found.kept.is_sorted());
+        (looked.get(), found.kept.len(), found.more)
+    };
+    let (few, a) = (Among::Children("kept/few/".into()), Among::Children("kept/a/".into()));
+    assert_eq!(looks(&[Among::Exactly(Subject::new("kept/a/7"))]), (1, 1, false));
+    assert_eq!(looks(std::slice::from_ref(&few)), (5, 5, false));
+    assert_eq!(looks(&[Among::Below("kept/few/".into())]), (10, 10, false));
+    assert_eq!(looks(&[a]), (1000, 100, true));
+    assert_eq!(looks(&[few, Among::Below("kept/few/".into())]), (15, 10, false), "each is told once");
 }

@@ -11,8 +11,8 @@ use crate::log::config::{Durability, EmbeddedConfig, OpenError};
 use crate::log::disk::{Disk, SystemDisk};
 use crate::log::embedded::{EmbeddedLog, Surroundings};
 use crate::log::epoch::LOG_KIND;
-use crate::log::face::{Expected, Kind, Log, NewRecord, Outcome, Past, Record, Stretch, Subject};
-use crate::log::history::{Retain, Retention};
+use crate::log::face::{Among, Expected, Kind, Log, NewRecord, Outcome, Past, Record, Stretch, Subject};
+use crate::log::history::{Retain, Retained, Retention};
 
 /// A time in 2026.
 pub(crate) const NOW: WallTime = WallTime::from_millis(1_790_000_000_123);
@@ -82,15 +82,24 @@ pub(crate) struct Keeps;
 pub(crate) const KEPT: usize = 40;
 
 impl Retention for Keeps {
-    fn of(&self, subject: &Subject) -> Option<Retain> {
-        subject.as_str().starts_with("kept/").then_some(Retain { age: Duration::MAX, records: KEPT })
+    fn of(&self, subject: &Subject) -> Retained {
+        let kept = Retained::History(Retain { age: Duration::MAX, records: KEPT });
+        if subject.as_str().starts_with("kept/") { kept } else { Retained::Newest }
     }
 }
 
 /// A page of the history of subjects that begin with a prefix.
 pub(crate) fn page(log: &dyn Log, prefix: &str, after: Position, records: usize) -> Stretch {
     let through = Position::new(u64::MAX);
-    log.history(&Past { prefix, wanted: &|_| true, after, through, records, bytes: usize::MAX }).unwrap()
+    log.history(&Past {
+        among: &[Among::Below(prefix.into())],
+        wanted: &|_| true,
+        after,
+        through,
+        records,
+        bytes: usize::MAX,
+    })
+    .unwrap()
 }
 
 /// Nothing grows old: the records bear [`NOW`], whatever the clock says.
