@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, web};
+use rustls::ServerConfig;
 
 use super::config::Api;
 use super::doors::Door;
@@ -27,12 +28,17 @@ pub fn routes(config: &mut web::ServiceConfig, api: &Api) {
     config.service(scope);
 }
 
-/// Binds an address of the API's own and makes its server, which serves once it is awaited. Returns the address too,
+/// Binds an address of the API's own, with TLS if it is told how, and makes its server, which serves once it is awaited. Returns the address too,
 /// with the port that the system chose.
 ///
 /// # Errors
 /// If the address cannot be bound.
-pub fn server(listen: SocketAddr, api: Api, stop_deadline: Duration) -> io::Result<(Server, Vec<SocketAddr>)> {
+pub fn server(
+    listen: SocketAddr,
+    api: Api,
+    stop_deadline: Duration,
+    tls: Option<ServerConfig>,
+) -> io::Result<(Server, Vec<SocketAddr>)> {
     let app = move || App::new().configure(|config| routes(config, &api)).default_service(web::to(elsewhere));
     let server = HttpServer::new(app)
         .workers(1)
@@ -40,8 +46,11 @@ pub fn server(listen: SocketAddr, api: Api, stop_deadline: Duration) -> io::Resu
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(stop_deadline.as_secs())
         .tcp_nodelay(true)
-        .disable_signals()
-        .bind(listen)?;
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.bind_rustls_0_23(listen, tls)?,
+        None => server.bind(listen)?,
+    };
     let addresses = server.addrs();
     Ok((server.run(), addresses))
 }

@@ -5,10 +5,11 @@ use std::io::{IsTerminal, Read, Write, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use actix_web::http::Uri;
 use clap::{Args, Parser, Subcommand};
 
 use crate::directory::{Directory, hash_password};
-use crate::http::CookieKey;
+use crate::http::{Certificate, CookieKey};
 use crate::loadtest::{self, Outcome};
 
 use super::config::Config;
@@ -18,6 +19,7 @@ use super::plan::Plan;
 use super::serve::serve;
 use super::settings::Sources;
 use super::telemetry;
+use super::tls::TlsPlan;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -108,10 +110,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::CheckConfig(choice) => with_config(choice, |config| check(&config)),
         Command::HashPassword => hash(),
-        Command::Healthcheck { url: Some(url), .. } => check_health(&url),
-        Command::Healthcheck { url: None, choice } => {
-            with_config(choice, |config| check_health(&health::default_url(config.server.listen)))
-        }
+        Command::Healthcheck { url: Some(url), .. } => match health::parse_url(&url) {
+            Some(parsed) => check_health(&parsed, None),
+            None => complain(
+                &format!("flag --url: expected a URL such as http://127.0.0.1:8080/readyz: {url}"),
+                Exit::Usage,
+            ),
+        },
+        Command::Healthcheck { url: None, choice } => with_config(choice, |config| check_own_health(&config)),
         Command::Loadtest(arguments) => run_loadtest(arguments),
         Command::PrintConfig(choice) => with_config(choice, |config| say(&config.to_toml())),
         Command::Serve(choice) => with_config(choice, run),
@@ -193,14 +199,21 @@ fn hash() -> Exit {
     }
 }
 
-fn check_health(url: &str) -> Exit {
-    let Some(parsed) = health::parse_url(url) else {
-        return complain(
-            &format!("flag --url: expected a URL such as http://127.0.0.1:8080/readyz: {url}"),
-            Exit::Usage,
-        );
+/// Asks the server of this configuration, over TLS if it speaks that.
+fn check_own_health(config: &Config) -> Exit {
+    let certificate = match TlsPlan::new(&config.server) {
+        Ok(plan) => plan.map(|plan| plan.tls.current()),
+        Err(error) => return complain(&error.to_string(), Exit::Unavailable),
     };
-    match health::ask(&parsed) {
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    match health::default_url(scheme, config.server.listen).parse() {
+        Ok(url) => check_health(&url, certificate.as_ref()),
+        Err(error) => complain(&format!("{error}"), Exit::Internal),
+    }
+}
+
+fn check_health(url: &Uri, certificate: Option<&Certificate>) -> Exit {
+    match health::ask(url, certificate) {
         Ok(Verdict::Well) => say("well\n"),
         Ok(Verdict::Ill(status)) => complain(&format!("{url}: answered {status}"), Exit::Failed),
         Err(reason) => complain(&format!("{url}: {reason}"), Exit::Unavailable),

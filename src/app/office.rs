@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use rustls::ServerConfig;
 use tokio::sync::Notify;
 
 use crate::admin;
@@ -37,10 +38,10 @@ impl Office {
         if self.listen.is_none() { Some(self.api.clone()) } else { None }
     }
 
-    /// Binds the address of its own, if it has one.
-    pub(super) fn listen(&mut self, stop_deadline: Duration) -> io::Result<Vec<SocketAddr>> {
+    /// Binds the address of its own, if it has one. It speaks TLS if the server does.
+    pub(super) fn listen(&mut self, stop_deadline: Duration, tls: Option<ServerConfig>) -> io::Result<Vec<SocketAddr>> {
         let Some(address) = self.listen else { return Ok(Vec::new()) };
-        let (server, addresses) = admin::server(address, self.api.clone(), stop_deadline)?;
+        let (server, addresses) = admin::server(address, self.api.clone(), stop_deadline, tls)?;
         self.handle = Some(server.handle());
         self.server = Some(server);
         Ok(addresses)

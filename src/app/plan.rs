@@ -16,7 +16,9 @@ use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRule
 use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::exchange;
 use crate::gws::{Base, Rendering};
-use crate::http::{CallbackPolling, CookieKey, Csrf, EventSource, HttpConfig, Origins, Proxies, Websockets};
+use crate::http::{
+    BadCertificate, CallbackPolling, CookieKey, Csrf, EventSource, HttpConfig, Origins, Proxies, Websockets,
+};
 use crate::ids::{Number, random};
 use crate::log::{self, EmbeddedConfig, Retain};
 use crate::switch::SimulatedConfig;
@@ -27,6 +29,7 @@ use super::agents::exchange_settings;
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
 use super::telephony::{call_rules, simulated_config};
+use super::tls::TlsPlan;
 use super::tokens::TokenPlan;
 use super::upstream::back_ends;
 
@@ -49,6 +52,8 @@ pub struct Plan {
     pub admin: Option<AdminPlan>,
     /// How long a verified password is remembered.
     pub basic_cache: Duration,
+    /// The certificate, and where it is from; `None` if TLS is not spoken.
+    pub tls: Option<TlsPlan>,
     /// Which tokens are believed; `None` for none.
     pub tokens: Option<TokenPlan>,
     /// The stop.
@@ -80,6 +85,16 @@ pub enum PlanError {
         /// What the file system said.
         source: io::Error,
     },
+    /// The certificate or its key is of no use.
+    #[error("{setting}: {path}: {reason}")]
+    Certificate {
+        /// The setting that names the file.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: BadCertificate,
+    },
     /// The file with a secret cannot be read.
     #[error("{path}: {source}")]
     SecretFile {
@@ -98,6 +113,7 @@ impl Plan {
     /// [`PlanError`] if it cannot be carried out.
     pub fn new(config: &Config, cookie_key: CookieKey) -> Result<Self, PlanError> {
         let directory = accounts(config)?;
+        let tls = TlsPlan::new(&config.server)?;
         let rules = Rules::new(config.channels.iter().map(rule).collect::<Result<_, _>>()?);
         let rendering = Rendering {
             base: Base(config.server.external_url.as_str().into()),
@@ -111,7 +127,8 @@ impl Plan {
             directory,
             exchange: exchange_settings(config)?,
             broker: broker_settings(config, rendering.clone(), rules)?,
-            http: http_config(config, rendering, cookie_key)?,
+            http: http_config(config, rendering, cookie_key, tls.as_ref())?,
+            tls,
             admin: admin_plan(config)?,
             basic_cache: config.auth.basic_cache,
             tokens: TokenPlan::new(&config.auth),
@@ -256,11 +273,17 @@ fn rule(rule: &ChannelRule) -> Result<Rule, PlanError> {
     })
 }
 
-fn http_config(config: &Config, rendering: Rendering, cookie_key: CookieKey) -> Result<HttpConfig, PlanError> {
+fn http_config(
+    config: &Config,
+    rendering: Rendering,
+    cookie_key: CookieKey,
+    tls: Option<&TlsPlan>,
+) -> Result<HttpConfig, PlanError> {
     let bayeux = &config.bayeux;
     let status = StatusCode::from_u16(bayeux.duplicate_connect_status).map_err(|error| bad(&error))?;
     Ok(HttpConfig {
         listen: vec![config.server.listen],
+        tls: tls.map(|plan| plan.tls.clone()),
         workers: NonZeroUsize::new(config.server.workers).unwrap_or(NonZeroUsize::MIN),
         max_connections: config.server.max_connections,
         max_body: config.server.max_body,

@@ -24,12 +24,21 @@ impl ServerConfig {
     pub(super) fn read(from: &mut Reader) -> Result<Self, ConfigError> {
         let listen: SocketAddr =
             from.parsed("server.listen", "an address and a port such as \"127.0.0.1:8080\"", |t| t.parse().ok())?;
+        let tls_certificate = from.given("server.tls_certificate")?;
+        let key = from.field("server.tls_key")?;
+        let tls_key = Some(key.text("a file")?).filter(|file| !file.is_empty());
+        if tls_key.is_some() != tls_certificate.is_some() {
+            return Err(key.bad("a file if server.tls_certificate is one, else \"\""));
+        }
+        let scheme = if tls_key.is_some() { "https" } else { "http" };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let url = from.parsed("server.external_url", "\"\", or a URL such as \"https://gws.example.org\"", url)?;
         Ok(Self {
             listen,
             workers: Some(from.length("server.workers", 0)?).filter(|n| *n > 0).unwrap_or(cores),
-            external_url: if url.is_empty() { format!("http://{listen}") } else { url },
+            tls_certificate: tls_certificate.map(Into::into),
+            tls_key: tls_key.map(Into::into),
+            external_url: if url.is_empty() { format!("{scheme}://{listen}") } else { url },
             max_body: from.length_in_bytes("server.max_body")?,
             body_timeout: from.duration("server.body_timeout")?,
             max_connections: from.length("server.max_connections", 1)?,

@@ -24,6 +24,10 @@ section! {
     ServerConfig {
         /// The address.
         listen: SocketAddr,
+        /// The file with the certificate; `None` if TLS is not spoken.
+        tls_certificate: Option<PathBuf>,
+        /// The file with its key; there is one if there is a certificate.
+        tls_key: Option<PathBuf>,
         /// Worker threads; never 0.
         workers: usize,
         /// The public address, with no slash at the end.

@@ -18,6 +18,7 @@ use crate::app::config::Config;
 use crate::app::office::Office;
 use crate::app::plan::{Drain, Plan, PlanError, cookie_key};
 use crate::app::readiness::Ready;
+use crate::app::tls;
 use crate::app::tokens;
 use crate::app::tokens::{KeysError, TokenPlan};
 use crate::app::watch;
@@ -39,7 +40,9 @@ pub async fn serve(config: Config) -> Exit {
             tracing::error!(%error, "the configuration cannot be carried out");
             return match error {
                 PlanError::Configuration(_) => Exit::Usage,
-                PlanError::CookieKey { .. } | PlanError::SecretFile { .. } => Exit::Unavailable,
+                PlanError::Certificate { .. } | PlanError::CookieKey { .. } | PlanError::SecretFile { .. } => {
+                    Exit::Unavailable
+                }
             };
         }
     };
@@ -51,7 +54,7 @@ pub async fn serve(config: Config) -> Exit {
         }
     };
     for address in running.addresses() {
-        tracing::info!("listening on http://{address}");
+        tracing::info!("listening on {}://{address}", running.scheme);
     }
     if config.has_demo_agents() {
         tracing::warn!("there are demo agents 15000, 15001 and 15002, each with its name as password: for tests only");
@@ -99,6 +102,8 @@ impl ServeError {
 /// A server that has been built and listens, and serves once it is [run](Self::run).
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    /// What is spoken there.
+    scheme: &'static str,
     server: Server,
     office: Option<Office>,
     /// Told when the admin API is asked to drain.
@@ -154,10 +159,27 @@ pub fn build(plan: Plan) -> Result<Running, ServeError> {
     let mounted = office.as_ref().and_then(Office::mounted);
     let more = move |config: &mut web::ServiceConfig| mounted.iter().for_each(|api| admin::routes(config, api));
     let (server, mut addresses) = http::server(plan.http, state, more)?;
+    let tls = plan.tls.as_ref().map(|plan| plan.tls.config()).transpose().map_err(io::Error::other)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     if let Some(office) = &mut office {
-        addresses.extend(office.listen(stop_deadline)?);
+        addresses.extend(office.listen(stop_deadline, tls)?);
     }
-    Ok(Running { addresses, server, office, drain_asked, broker, exchange, log, ready, drain: plan.drain, calls })
+    if let Some(plan) = plan.tls {
+        actix::spawn(tls::follow(plan));
+    }
+    Ok(Running {
+        addresses,
+        scheme,
+        server,
+        office,
+        drain_asked,
+        broker,
+        exchange,
+        log,
+        ready,
+        drain: plan.drain,
+        calls,
+    })
 }
 
 /// Reads the keys of tokens, and keeps them as their file is.

@@ -239,9 +239,9 @@ fn the_help_is_this() {
 
 #[test]
 fn a_server_that_listens_everywhere_is_asked_at_loopback() {
-    assert_eq!(health::default_url("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80/readyz");
-    assert_eq!(health::default_url("[::]:80".parse().unwrap()), "http://[::1]:80/readyz");
-    assert_eq!(health::default_url("10.1.2.3:80".parse().unwrap()), "http://10.1.2.3:80/readyz");
+    assert_eq!(health::default_url("http", "0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80/readyz");
+    assert_eq!(health::default_url("http", "[::]:80".parse().unwrap()), "http://[::1]:80/readyz");
+    assert_eq!(health::default_url("http", "10.1.2.3:80".parse().unwrap()), "http://10.1.2.3:80/readyz");
 }
 
 #[test]
@@ -263,9 +263,10 @@ fn a_health_check_reads_the_status_and_asks_for_readiness_unless_told_a_path() {
             stream.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).unwrap();
             request
         });
-        assert_eq!(health::ask(&health::parse_url(&url).unwrap()), Ok(verdict));
+        assert_eq!(health::ask(&health::parse_url(&url).unwrap(), None), Ok(verdict));
         assert_eq!(str::from_utf8(&server.join().unwrap()), Ok(asked));
     }
+    assert_eq!(health::default_url("https", "0.0.0.0:443".parse().unwrap()), "https://127.0.0.1:443/readyz");
     assert!(health::parse_url("https://127.0.0.1/").is_none());
 }
 

@@ -86,7 +86,7 @@ fn read(file: &Path) -> Result<TokenKeys, KeysError> {
 }
 
 /// By which a change is noticed.
-fn state(file: &Path) -> Option<(SystemTime, u64)> {
+pub(super) fn state(file: &Path) -> Option<(SystemTime, u64)> {
     let state = fs::metadata(file).ok()?;
     Some((state.modified().ok()?, state.len()))
 }

@@ -22,6 +22,7 @@ use super::csrf::Csrf;
 use super::origin::Origins;
 use super::proxies::Proxies;
 use super::stream::EventSource;
+use super::tls::Tls;
 use super::upgrade::Websockets;
 
 /// The settings of the doors.
@@ -29,6 +30,8 @@ use super::upgrade::Websockets;
 pub struct HttpConfig {
     /// Where to listen; port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// The certificate, if TLS is spoken there, and nothing else.
+    pub tls: Option<Tls>,
     /// Threads that serve connections.
     pub workers: NonZeroUsize,
     /// Connections in all. Those beyond wait until one closes.

@@ -69,7 +69,7 @@ impl Cookies {
     pub(crate) fn set(&self, name: &str, value: &str, request: &HttpRequest) -> Option<HeaderValue> {
         let over_tls = match self.secure {
             CookieSecure::Always => true,
-            CookieSecure::Auto => self.proxies.took_over_tls(request),
+            CookieSecure::Auto => request.app_config().secure() || self.proxies.took_over_tls(request),
             CookieSecure::Never => false,
         };
         let attributes = if over_tls { &self.over_tls } else { &self.plain };

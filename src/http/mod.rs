@@ -30,6 +30,7 @@ mod rest;
 mod server;
 mod socket;
 mod stream;
+mod tls;
 mod upgrade;
 
 #[cfg(test)]
@@ -43,4 +44,5 @@ pub use origin::{BadOrigin, Origins};
 pub use proxies::{BadNetwork, Proxies};
 pub use server::server;
 pub use stream::EventSource;
+pub use tls::{BadCertificate, Certificate, Tls, provider};
 pub use upgrade::Websockets;

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::rt::net::TcpStream;
@@ -19,6 +20,7 @@ use super::cookies::Cookies;
 use super::errors::Failure;
 use super::logins::Logins;
 use super::place::{Place, observe, observe_failure};
+use super::tls::Tls;
 use super::{longpoll, ops, rest};
 
 /// Binds every address and makes the server, which serves once it is awaited. It installs no signal handlers.
@@ -36,6 +38,7 @@ pub fn server(
     let connections = config.max_connections.div_ceil(workers).max(1);
     let stop_seconds = config.stop_deadline.as_secs();
     let silence = config.ping.saturating_mul(2);
+    let tls = config.tls.as_ref().map(Tls::config).transpose().map_err(io::Error::other)?;
     let shared = web::Data::new(Shared::new(config, state));
     let factory = move || {
         // Called once a worker for each address that is listened on; a worker's thread has one home.
@@ -49,6 +52,7 @@ pub fn server(
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(CLOSE_TIMEOUT)
+        .tls_handshake_timeout(HEAD_TIMEOUT)
         // A client that went away must drop its parked connect at once: what it was owed is owed again.
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
@@ -56,7 +60,10 @@ pub fn server(
         .shutdown_timeout(stop_seconds)
         .disable_signals();
     for address in listen {
-        server = server.bind(address)?;
+        server = match &tls {
+            Some(tls) => server.bind_rustls_0_23(address, tls.clone())?,
+            None => server.bind(address)?,
+        };
     }
     let addresses = server.addrs();
     Ok((server.run(), addresses))
@@ -90,7 +97,8 @@ impl Shared {
 /// A client that takes nothing of what was sent to it for so long is given up by the system: while its connection has no
 /// room, nothing else here looks at it.
 fn limit_silence(io: &dyn Any, limit: Duration) {
-    if let Some(stream) = io.downcast_ref::<TcpStream>() {
+    let encrypted = io.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    if let Some(stream) = io.downcast_ref::<TcpStream>().or(encrypted) {
         // Where the system cannot do that, its own retransmissions decide.
         let _ = SockRef::from(stream).set_tcp_user_timeout(Some(limit));
     }

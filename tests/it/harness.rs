@@ -31,15 +31,20 @@ impl Server {
 
     /// Starts one with settings from the environment, such as `("BAYEUX__TIMEOUT", "1s")`.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        let server = Self::starting(settings);
+        server.wait_until_ready();
+        server
+    }
+
+    /// Starts one, and does not wait until it serves.
+    pub(crate) fn starting(settings: &[(&str, &str)]) -> Self {
         let address = free_address();
         let data = tempfile::tempdir().unwrap();
         let environment: Vec<(String, String)> =
             settings.iter().map(|(key, value)| (format!("PARTYLINE__{key}"), (*value).to_owned())).collect();
         let log = Arc::default();
         let child = spawn(address, &data, &environment, &log);
-        let server = Self { address, data, environment, child, log };
-        server.wait_until_ready();
-        server
+        Self { address, data, environment, child, log }
     }
 
     fn wait_until_ready(&self) {

@@ -23,6 +23,7 @@ mod socket;
 mod streams;
 mod supervisors;
 mod tidy;
+mod tls;
 mod tokens;
 mod transports;
 mod upstream;
