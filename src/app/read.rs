@@ -159,12 +159,16 @@ impl ChannelRule {
         let expected = "a channel or a pattern such as \"/demo/**\"";
         let pattern: String =
             entry.parsed("pattern", expected, |t| (t.starts_with('/') && t.len() > 1).then(|| t.into()))?;
+        let nobody = |who: Option<Who>| who.unwrap_or(Who::Nobody);
+        let subscribe = nobody(entry.field("subscribe").map(Who::read).transpose()?);
+        let publish = nobody(entry.field("publish").map(Who::read).transpose()?);
+        let create = entry.field("create").map(Who::read).transpose()?;
         let rule = Self {
             upstream: upstream(&mut entry, &pattern)?,
             pattern,
-            subscribe: Who::read(entry.field("subscribe"))?,
-            publish: Who::read(entry.field("publish"))?,
-            create: Who::read(entry.field("create"))?,
+            create: create.unwrap_or_else(|| subscribe.or(&publish)),
+            subscribe,
+            publish,
             durable: entry.boolean_or("durable", false)?,
             retain_age: entry.duration_or("retain_age", DAY)?,
             retain_messages: entry.length_or("retain_messages", 1, 10_000)?,
@@ -178,9 +182,17 @@ impl ChannelRule {
 }
 
 impl Who {
-    /// What a rule does not say is for nobody.
-    fn read(field: Option<Field>) -> Result<Self, ConfigError> {
-        let Some(field) = field else { return Ok(Self::Nobody) };
+    /// Those of either.
+    fn or(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Anyone, _) | (_, Self::Anyone) => Self::Anyone,
+            (Self::Agents, _) | (_, Self::Agents) => Self::Agents,
+            (Self::Nobody, who) | (who, Self::Nobody) => who.clone(),
+            (Self::Users(some), Self::Users(more)) => Self::Users([some.as_slice(), more].concat()),
+        }
+    }
+
+    fn read(field: Field) -> Result<Self, ConfigError> {
         let expected = "\"anyone\", \"agents\", \"nobody\" or a list of user names";
         if field.is_list() {
             let users = field.texts(expected)?;

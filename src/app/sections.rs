@@ -178,7 +178,7 @@ section! {
         subscribe: Who,
         /// Who may publish.
         publish: Who,
-        /// Who may create a channel.
+        /// Who may create a channel: whoever may subscribe or publish, if the rule does not say.
         create: Who,
         /// Whether publications are kept on disk.
         durable: bool,

@@ -90,10 +90,24 @@ fn lists_of_tables_are_read() {
          password = 'p'",
     );
     let rule = &config.channels[0];
-    assert_eq!((rule.subscribe.clone(), rule.create.clone(), rule.durable), (Who::Anyone, Who::Nobody, true));
+    assert_eq!((rule.subscribe.clone(), rule.create.clone(), rule.durable), (Who::Anyone, Who::Anyone, true));
     assert_eq!(rule.publish, Who::Users(["15000", "15001"].map(|user| AgentId::parse(user).unwrap()).into()));
     assert_eq!(config.directory.agents[0].user.as_str(), "anna");
     assert_eq!(config.directory.generated.unwrap().first_number, 200_000);
+}
+
+#[test]
+fn a_rule_that_does_not_say_lets_its_hearers_and_publishers_create() {
+    let create = |rule: &str| {
+        let config = load(&format!("[[channel]]\npattern = '/demo/**'\n{rule}"));
+        config.channels[0].create.clone()
+    };
+    let users = |names: &[&str]| Who::Users(names.iter().map(|user| AgentId::parse(user).unwrap()).collect());
+    assert_eq!(create(""), Who::Nobody, "what a rule does not say is for nobody");
+    assert_eq!(create("subscribe = 'agents'"), Who::Agents);
+    assert_eq!(create("subscribe = ['15000']\npublish = ['15001']"), users(&["15000", "15001"]));
+    assert_eq!(create("subscribe = ['15000']\npublish = 'anyone'"), Who::Anyone);
+    assert_eq!(create("subscribe = 'agents'\ncreate = 'nobody'"), Who::Nobody);
 }
 
 #[test]
