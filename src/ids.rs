@@ -74,6 +74,27 @@ text_id! {
     IdempotencyKey
 }
 
+/// A request's name in answers and log lines (`X-Request-ID`): 1 to 64 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The client's own, if it is short and plain enough to stand in a log; else a fresh one.
+    pub fn of(presented: Option<&[u8]>) -> Self {
+        let plain = |bytes: &&[u8]| {
+            (1..=64).contains(&bytes.len())
+                && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        };
+        let own = presented.filter(plain).and_then(|bytes| str::from_utf8(bytes).ok());
+        Self(own.map_or_else(|| hex(&random::<8>()).into(), Arc::from))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl CallId {
     /// Draws a fresh one.
     pub fn draw() -> Self {

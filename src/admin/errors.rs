@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::json;
 
 use crate::broker::AdminError;
+use crate::ids::RequestId;
 
 /// Why a request has no other answer.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -75,9 +76,9 @@ impl Failure {
     }
 
     /// The answer to the request with this id.
-    pub(crate) fn answer(&self, request: &HeaderValue) -> HttpResponse {
+    pub(crate) fn answer(&self, request: &RequestId) -> HttpResponse {
         let (_, code) = self.table();
-        let error = json!({ "code": code, "message": self.to_string(), "requestId": request.to_str().ok() });
+        let error = json!({ "code": code, "message": self.to_string(), "requestId": request.as_str() });
         self.head().content_type("application/json").body(json!({ "error": error }).to_string())
     }
 

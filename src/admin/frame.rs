@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue}
 use actix_web::middleware::Next;
 
 use crate::clock;
-use crate::ids::{hex, random};
+use crate::ids::RequestId;
 use crate::metrics::{Route, Status};
 
 use super::config::Api;
@@ -20,21 +20,21 @@ pub(crate) async fn frame(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = clock::now();
-    let id = request_id(request.headers());
+    let (id, told) = request_id(request.headers());
     let mut response = if api.0.config.token.opens(request.headers()) {
         next.call(request).await?
     } else {
         request.into_response(Failure::Unauthorized.answer(&id))
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(request = id.to_str().unwrap_or_default(), "a request of the admin API was not carried out");
+        tracing::warn!(request = id.as_str(), "a request of the admin API was not carried out");
     }
     let failure = response.response().error().and_then(|error| error.as_error::<Failure>()).cloned();
     if let Some(failure) = failure {
         response = response.into_response(failure.answer(&id));
     }
     let headers = response.headers_mut();
-    headers.insert(X_REQUEST_ID, id);
+    headers.insert(X_REQUEST_ID, told);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let metrics = &api.0.metrics;
     metrics.http_requests_total.of(Route::Admin, Status::from_code(response.status().as_u16())).inc();
@@ -43,15 +43,11 @@ pub(crate) async fn frame(
     Ok(response)
 }
 
-/// The client's own id, if it is short and plain enough to stand in a log; else a fresh one.
-pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let sane = |value: &&HeaderValue| {
-        let bytes = value.as_bytes();
-        (1..=64).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-    };
-    let drawn = || HeaderValue::try_from(hex(&random::<8>())).unwrap_or(HeaderValue::from_static("-"));
-    headers.get(X_REQUEST_ID).filter(sane).cloned().unwrap_or_else(drawn)
+/// The request's id, and the header that tells it.
+pub(crate) fn request_id(headers: &HeaderMap) -> (RequestId, HeaderValue) {
+    let id = RequestId::of(headers.get(X_REQUEST_ID).map(HeaderValue::as_bytes));
+    let value = HeaderValue::from_str(id.as_str()).unwrap_or(HeaderValue::from_static("-"));
+    (id, value)
 }
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -67,9 +67,9 @@ async fn not_found() -> Result<HttpResponse, Failure> {
 
 /// Nothing else is at an address of its own.
 async fn elsewhere(request: HttpRequest) -> HttpResponse {
-    let id = request_id(request.headers());
+    let (id, told) = request_id(request.headers());
     let mut response = Failure::NotFound.answer(&id);
-    response.headers_mut().insert(X_REQUEST_ID, id);
+    response.headers_mut().insert(X_REQUEST_ID, told);
     response
 }
 

@@ -3,14 +3,14 @@
 use actix_web::body::BoxBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, Resource, Route, web};
 use tracing::error;
 use tracing::field::display;
 
 use crate::clock;
-use crate::ids::{hex, random};
+use crate::ids::RequestId;
 
 use super::body::hold_unread;
 use super::caller::take_renewal;
@@ -33,7 +33,7 @@ pub(crate) fn resource(place: Place, routes: Vec<Route>, otherwise: Route) -> im
 
 async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = clock::now();
-    let id = request_id(request.headers());
+    let id = RequestId::of(request.headers().get(X_REQUEST_ID).map(HeaderValue::as_bytes));
     let shared = request.app_data::<web::Data<Shared>>().cloned();
     let source = shared.as_ref().map_or(Source::Own, |shared| shared.config.origins.source(request.headers()));
     let mut response = if is_preflight(request.method(), request.headers()) {
@@ -45,11 +45,11 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
     };
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         let cause = response.response().error().map(display);
-        error!(route = place.pattern(), request = id.to_str().map(display).ok(), error = cause, "a request failed");
+        error!(route = place.pattern(), request = id.as_str(), error = cause, "a request failed");
     }
     let asked = response.request().clone();
     let headers = response.headers_mut();
-    headers.insert(X_REQUEST_ID, id);
+    headers.insert(X_REQUEST_ID, HeaderValue::from_str(id.as_str()).unwrap_or(HeaderValue::from_static("-")));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(renewal) = take_renewal(&asked) {
         headers.append(SET_COOKIE, renewal);
@@ -61,20 +61,6 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
         shared.observe(place, response.status(), failure, started);
     }
     Ok(response.map_body(|_, body| hold_unread(&asked, body)))
-}
-
-/// The client's own id, if it is short and plain enough to stand in a log; else a fresh one.
-pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let sane = |value: &&HeaderValue| {
-        let bytes = value.as_bytes();
-        (1..=64).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-    };
-    headers.get(X_REQUEST_ID).filter(sane).cloned().unwrap_or_else(drawn_id)
-}
-
-fn drawn_id() -> HeaderValue {
-    HeaderValue::try_from(hex(&random::<8>())).unwrap_or(HeaderValue::from_static("-"))
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

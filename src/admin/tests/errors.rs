@@ -1,11 +1,11 @@
 //! The answers that say no.
 
 use actix_web::body::MessageBody;
-use actix_web::http::header::HeaderValue;
 use expect_test::expect;
 
 use crate::admin::errors::Failure;
 use crate::broker::AdminError;
+use crate::ids::RequestId;
 
 #[test]
 fn every_no_has_a_status_a_code_and_the_requests_id() {
@@ -30,7 +30,7 @@ fn every_no_has_a_status_a_code_and_the_requests_id() {
     ];
     let mut transcript = String::new();
     for failure in all {
-        let answer = failure.answer(&HeaderValue::from_static("r1"));
+        let answer = failure.answer(&RequestId::of(Some(b"r1")));
         let status = answer.status().as_u16();
         let body = answer.into_body().try_into_bytes().unwrap();
         transcript.push_str(&format!("{status} {}\n", str::from_utf8(&body).unwrap()));
