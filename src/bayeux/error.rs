@@ -94,11 +94,6 @@ impl Error {
         Self::plain(403, "handshake_denied")
     }
 
-    /// The handshake failed, through no fault of the client.
-    pub fn handshake_failed() -> Self {
-        Self::plain(403, "handshake_failed")
-    }
-
     /// The client may not publish there; `reason` is a symbol.
     pub fn publish_denied(reason: &str) -> Self {
         Self::about(403, reason, "publish_denied")
@@ -107,11 +102,6 @@ impl Error {
     /// The client may not subscribe to that; `reason` is a symbol.
     pub fn subscribe_denied(reason: &str) -> Self {
         Self::about(403, reason, "subscribe_denied")
-    }
-
-    /// The subscription failed, through no fault of the client.
-    pub fn subscribe_failed() -> Self {
-        Self::plain(403, "subscribe_failed")
     }
 
     /// A subscription that is neither pattern nor array of patterns; `text` is the one that is none.
@@ -127,11 +117,6 @@ impl Error {
     /// The subscription could not be ended.
     pub fn unsubscribe_failed() -> Self {
         Self::plain(403, "unsubscribe_failed")
-    }
-
-    /// The message was vetoed.
-    pub fn message_deleted() -> Self {
-        Self::plain(404, "message_deleted")
     }
 
     /// A channel that breaks the grammar, or a publication to a wildcard.

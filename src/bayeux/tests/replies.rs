@@ -91,9 +91,9 @@ fn a_body_has_the_handshake_first_and_the_other_replies_last_and_wastes_no_byte(
             vec![event("1")],
             vec![
                 Reply::Publish { id: None, channel: channel("/x"), error: Some(Error::session_unknown()) },
-                Reply::HandshakeFailed { id: None, error: Error::handshake_failed(), advice: ReplyAdvice::NONE },
+                Reply::HandshakeFailed { id: None, error: Error::handshake_denied(), advice: ReplyAdvice::NONE },
             ],
-            r#"[{"channel":"/meta/handshake","successful":false,"error":"403::handshake_failed","advice":{"reconnect":"none"}},{"data":1,"channel":"/x"},{"channel":"/x","successful":false,"error":"402::session_unknown"}]"#,
+            r#"[{"channel":"/meta/handshake","successful":false,"error":"403::handshake_denied","advice":{"reconnect":"none"}},{"data":1,"channel":"/x"},{"channel":"/x","successful":false,"error":"402::session_unknown"}]"#,
         ),
     ];
     for (events, replies, expected) in table {
@@ -116,14 +116,11 @@ fn the_error_catalogue_is_that_of_the_reference() {
         Error::channel_create_denied("denied_by_not_granting"),
         Error::create_denied("denied_by_not_granting"),
         Error::handshake_denied(),
-        Error::handshake_failed(),
         Error::publish_denied("denied_by_not_granting"),
         Error::subscribe_denied("denied_by_not_granting"),
-        Error::subscribe_failed(),
         Error::subscription_invalid("/a b:c"),
         Error::subscription_missing(),
         Error::unsubscribe_failed(),
-        Error::message_deleted(),
         Error::channel_invalid(),
         Error::message_id_invalid(),
         Error::limit("sessions"),
@@ -140,14 +137,11 @@ fn the_error_catalogue_is_that_of_the_reference() {
         403:denied_by_not_granting:channel_create_denied
         403:denied_by_not_granting:create_denied
         403::handshake_denied
-        403::handshake_failed
         403:denied_by_not_granting:publish_denied
         403:denied_by_not_granting:subscribe_denied
-        403::subscribe_failed
         403:/a%20b%3Ac:subscription_invalid
         403::subscription_missing
         403::unsubscribe_failed
-        404::message_deleted
         405::channel_invalid
         405::message_id_invalid
         429::limit:sessions
