@@ -28,8 +28,8 @@ pub fn routes(config: &mut web::ServiceConfig, api: &Api) {
     config.service(scope);
 }
 
-/// Binds an address of the API's own, with TLS if it is told how, and makes its server, which serves once it is awaited. Returns the address too,
-/// with the port that the system chose.
+/// Binds an address of the API's own, with TLS if it is told how, and makes its server, which serves once it is awaited.
+/// Returns the address too, with the port that the system chose.
 ///
 /// # Errors
 /// If the address cannot be bound.
