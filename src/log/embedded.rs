@@ -180,10 +180,6 @@ impl Log for EmbeddedLog {
         self.published.index.get(subject).is_some()
     }
 
-    fn histories(&self) -> usize {
-        self.published.histories.living()
-    }
-
     fn subjects(&self, prefix: &str) -> Vec<Subject> {
         self.published.index.subjects(prefix)
     }

@@ -39,10 +39,6 @@ impl Emptied {
         self.by_position.remove(&(dropped, name.clone()));
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_position.len()
-    }
-
     /// Forgets one, if there are more than are remembered.
     pub(super) fn forget(&mut self) -> Option<Name> {
         if self.by_position.len() <= REMEMBERED {

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -57,8 +56,6 @@ impl Retention for () {
 pub(crate) struct Histories {
     retention: Arc<dyn Retention>,
     all: RwLock<All>,
-    /// Of how many something is left.
-    living: AtomicUsize,
 }
 
 /// Invariants: the positions of a history rise, and all that was ever stored of its subject after `dropped` is in it. A
@@ -99,12 +96,7 @@ pub(super) struct Kept {
 impl Histories {
     /// Nothing yet.
     pub(crate) fn new(retention: Arc<dyn Retention>) -> Self {
-        Self { retention, all: RwLock::default(), living: AtomicUsize::new(0) }
-    }
-
-    /// Of how many subjects something is left.
-    pub(crate) fn living(&self) -> usize {
-        self.living.load(Ordering::Relaxed)
+        Self { retention, all: RwLock::default() }
     }
 
     /// Whether the newest record of a subject is its state.
@@ -125,7 +117,6 @@ impl Histories {
                 Retained::Newest | Retained::Nothing => {}
             }
         }
-        self.count(&all);
     }
 
     /// After a start: what lies at or before `before` may have been dropped in an earlier life.
@@ -170,7 +161,6 @@ impl Histories {
                 last = Some(name.clone());
             }
             all.forget();
-            self.count(&all);
             let Some(last) = last else { return ended };
             after = Bound::Excluded(last);
         }
@@ -207,10 +197,6 @@ impl Histories {
     /// Has a look at all of them.
     pub(super) fn look<R>(&self, look: impl FnOnce(&All) -> R) -> R {
         look(&self.all.read())
-    }
-
-    fn count(&self, all: &All) {
-        self.living.store(all.by_name.len() - all.emptied.len(), Ordering::Relaxed);
     }
 }
 
