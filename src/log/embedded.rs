@@ -28,6 +28,7 @@ use crate::log::recovery::{Found, io};
 use crate::log::retention::{Keeper, Limits};
 use crate::log::ring::{Ring, RingLimits};
 use crate::log::segment::{Header, Segment};
+use crate::log::tail::Tail;
 use crate::log::writer::{RESERVE, State, Unsynced, Writer};
 
 /// A log in a directory of this machine, or with [`Durability::Memory`] in memory alone.
@@ -121,6 +122,7 @@ impl EmbeddedLog {
             tracing::warn!(file = %cut.file.display(), offset = cut.offset, bytes = cut.bytes, "a torn end of the log was cut off");
         }
         let next = found.next(now);
+        found.remember_volatile(&*disk, &config.directory, next);
         let (how, active, published) = begin(found, &*disk, &config.directory, next)?;
         let limits = Limits { age: config.retain_age, size: config.retain_size };
         let (begun, notices) = sync_channel(1);
@@ -141,6 +143,10 @@ impl EmbeddedLog {
             state: State::Well,
         };
         writer.open(how).map_err(|reason| io(&config.directory, std::io::Error::other(reason)))?;
+        if let Err(error) = Tail::remove(&*disk, &config.directory) {
+            // From now on it does not fit the log any more.
+            tracing::warn!(%error, "the file of what was in memory only could not be taken away");
+        }
         let keeper = Keeper { disk, directory: config.directory.clone(), published: Arc::clone(&published), limits };
         let keeping = spawn("log-keeper", &config.directory, move || keeper.run(&notices))?;
         let queue = Arc::new(Queue::new(config.queue));
@@ -212,6 +218,10 @@ impl Log for EmbeddedLog {
         self.published.floor()
     }
 
+    fn forgotten(&self) -> Position {
+        self.published.forgotten()
+    }
+
     fn epoch(&self) -> Epoch {
         self.published.epoch
     }
@@ -262,6 +272,23 @@ impl Found {
             (None, _) => Left::Nowhere,
             (Some(_), true) => Left::Closed,
             (Some(_), false) => Left::Open,
+        }
+    }
+
+    /// Puts into the ring what was in memory only when the log was closed. `next` is the first position that is not
+    /// given out yet.
+    fn remember_volatile(&self, disk: &dyn Disk, directory: &Path, next: Position) {
+        let tail = match self.left() {
+            Left::Closed => Tail::read(disk, directory).unwrap_or_else(|error| {
+                tracing::warn!(%error, "the file of what was in memory only cannot be used; who may miss it is told");
+                None
+            }),
+            Left::Nowhere => return,
+            Left::Open => None,
+        };
+        match tail.filter(|tail| Some(tail.epoch) == self.epoch && tail.closed == self.last) {
+            Some(Tail { forgotten, records, .. }) => self.ring.insert(records, forgotten),
+            None => self.ring.insert(Vec::new(), Position::new(next.get().saturating_sub(1))),
         }
     }
 

@@ -86,8 +86,8 @@ pub struct NewRecord {
     pub version: u8,
     /// The time of day.
     pub time: WallTime,
-    /// Whether it takes a position and stays in memory only. Such a record is nobody's state: in the embedded
-    /// log neither [`Log::newest`] nor an expectation sees it.
+    /// Whether it takes a position and stays in memory only, but for a planned stop. Such a record is nobody's state: in
+    /// the embedded log neither [`Log::newest`] nor an expectation sees it.
     pub volatile: bool,
     /// Whether it ends its subject, so that retention may drop it.
     pub ends: bool,
@@ -254,8 +254,13 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// The position of the newest record that readers may see.
     fn head(&self) -> Position;
 
-    /// The ring holds every record after this position: a resume from here or later has no gap.
+    /// The ring holds every record after this position, but for volatile ones up to [`forgotten`](Self::forgotten): a
+    /// resume from here or later has no other gap.
     fn floor(&self) -> Position;
+
+    /// A process that ended may have taken volatile records up to this position with it; none after it. A planned stop
+    /// takes none.
+    fn forgotten(&self) -> Position;
 
     /// The epoch of this log.
     fn epoch(&self) -> Epoch;
@@ -263,7 +268,8 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// Whether it takes writes.
     fn health(&self) -> Health;
 
-    /// Writes down that the log was closed cleanly, and lets go of the data. Appends after it are refused.
+    /// Writes down what is volatile and that the log was closed cleanly, and lets go of the data. Appends after it are
+    /// refused.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 

@@ -27,6 +27,7 @@ mod recovery;
 mod retention;
 mod ring;
 mod segment;
+mod tail;
 mod writer;
 
 #[cfg(test)]

@@ -172,6 +172,15 @@ impl Published {
         self.ring.floor()
     }
 
+    pub(crate) fn forgotten(&self) -> Position {
+        self.ring.forgotten()
+    }
+
+    /// All volatile records that are in memory, in order, and up to where some may be missing.
+    pub(crate) fn volatile(&self) -> (Vec<Arc<Record>>, Position) {
+        self.ring.volatile()
+    }
+
     pub(crate) fn health(&self) -> Health {
         self.health.read().clone()
     }

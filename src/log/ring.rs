@@ -11,7 +11,8 @@ use crate::log::face::Record;
 
 /// The newest records, bounded by count and by bytes. The newest one always stays.
 ///
-/// Invariants: positions rise; every record after `floor` that readers may see is in it.
+/// Invariants: positions rise; every record after `floor` that readers may see is in it, but for volatile ones up to
+/// `forgotten`.
 #[derive(Debug)]
 pub(crate) struct Ring {
     limits: RingLimits,
@@ -41,13 +42,15 @@ struct Held {
     records: VecDeque<Arc<Record>>,
     bytes: usize,
     floor: Position,
+    forgotten: Position,
 }
 
 impl Ring {
     /// An empty ring that holds everything after `floor`.
     pub(crate) fn new(limits: RingLimits, floor: Position) -> Self {
         let head = AtomicU64::new(floor.get());
-        Self { limits, head, held: RwLock::new(Held { records: VecDeque::new(), bytes: 0, floor }) }
+        let held = Held { records: VecDeque::new(), bytes: 0, floor, forgotten: Position::ZERO };
+        Self { limits, head, held: RwLock::new(held) }
     }
 
     /// Tells an empty ring what it will hold everything after.
@@ -62,9 +65,20 @@ impl Ring {
             held.bytes += weight(&record);
             held.records.push_back(record);
         }
-        while held.records.len() > 1 && (held.records.len() > self.limits.records || held.bytes > self.limits.bytes) {
-            held.drop_oldest();
+        held.shrink(self.limits);
+    }
+
+    /// Takes volatile records of before, in their places. Of those up to `forgotten` it may lack some.
+    pub(crate) fn insert(&self, records: Vec<Arc<Record>>, forgotten: Position) {
+        let mut held = self.held.write();
+        held.forgotten = forgotten;
+        let floor = held.floor;
+        for record in records.into_iter().filter(|record| record.position > floor) {
+            held.bytes += weight(&record);
+            held.records.push_back(record);
         }
+        held.records.make_contiguous().sort_by_key(|record| record.position);
+        held.shrink(self.limits);
     }
 
     /// Up to `limit` records after a position.
@@ -98,9 +112,27 @@ impl Ring {
     pub(crate) fn floor(&self) -> Position {
         self.held.read().floor
     }
+
+    /// Up to here it may lack volatile records.
+    pub(crate) fn forgotten(&self) -> Position {
+        self.held.read().forgotten
+    }
+
+    /// All its volatile records, in order, and up to where it may lack some.
+    pub(crate) fn volatile(&self) -> (Vec<Arc<Record>>, Position) {
+        let held = self.held.read();
+        let records = held.records.iter().filter(|record| record.volatile).cloned().collect();
+        (records, held.forgotten.max(held.floor))
+    }
 }
 
 impl Held {
+    fn shrink(&mut self, limits: RingLimits) {
+        while self.records.len() > 1 && (self.records.len() > limits.records || self.bytes > limits.bytes) {
+            self.drop_oldest();
+        }
+    }
+
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.records.pop_front() {
             self.bytes -= weight(&oldest);

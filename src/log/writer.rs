@@ -26,6 +26,7 @@ use crate::log::index::Place;
 use crate::log::published::Published;
 use crate::log::queue::{Queue, Work};
 use crate::log::segment::{HEADER_LENGTH, Header, Segment};
+use crate::log::tail::Tail;
 use crate::log::{batch, frame};
 
 /// The writer of an open log.
@@ -161,10 +162,22 @@ impl Writer {
     }
 
     fn close(&mut self) {
-        if self.state == State::Well && self.write_own(How::Closed).is_err() {
-            tracing::warn!("the log could not be closed cleanly; its next start treats it as crashed");
+        if self.state == State::Well {
+            if let Err(error) = self.keep_volatile() {
+                tracing::warn!(%error, "what is in memory only could not be kept; who may miss it is told");
+            }
+            if self.write_own(How::Closed).is_err() {
+                tracing::warn!("the log could not be closed cleanly; its next start treats it as crashed");
+            }
         }
         self.published.set_health(Health::ReadOnly("the log is closed".to_owned()));
+    }
+
+    /// Writes down what is volatile, for a start that finds the log closed by the next record.
+    fn keep_volatile(&self) -> io::Result<()> {
+        let (records, forgotten) = self.published.volatile();
+        let tail = Tail { epoch: self.published.epoch, closed: self.next, forgotten, records };
+        tail.write(&*self.disk, &self.directory)
     }
 
     /// Appends a record of the log's own, synced.

@@ -109,6 +109,10 @@ impl Log for Fickle {
         self.inner.floor()
     }
 
+    fn forgotten(&self) -> Position {
+        self.inner.forgotten()
+    }
+
     fn epoch(&self) -> Epoch {
         self.inner.epoch()
     }

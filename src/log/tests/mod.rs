@@ -11,3 +11,4 @@ mod history;
 mod kit;
 mod model;
 mod retention;
+mod tail;

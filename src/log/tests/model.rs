@@ -41,6 +41,8 @@ struct Life {
     log: Option<EmbeddedLog>,
     /// The newest position and payload of each living subject.
     living: BTreeMap<Subject, (Position, String)>,
+    /// Where volatile records are that no crash took.
+    volatile: Vec<Position>,
     head: Position,
     counts: BTreeMap<&'static str, usize>,
 }
@@ -50,7 +52,7 @@ impl Life {
         let directory = tempfile::tempdir().unwrap();
         let random = StdRng::seed_from_u64(seed);
         let (living, head, counts) = (BTreeMap::new(), Position::ZERO, BTreeMap::new());
-        let mut life = Self { random, directory, durability, log: None, living, head, counts };
+        let mut life = Self { random, directory, durability, log: None, living, volatile: Vec::new(), head, counts };
         life.open();
         life
     }
@@ -60,7 +62,10 @@ impl Life {
             0..5 => {
                 self.count("crash");
                 self.log = None;
+                self.volatile.clear();
+                let head = self.head;
                 self.open();
+                assert!(self.log().forgotten() >= head);
             }
             5..10 => {
                 self.count("close");
@@ -97,6 +102,7 @@ impl Life {
         self.head = position;
         self.count("appended");
         if new.volatile {
+            self.volatile.push(position);
             self.count("volatile");
         } else if new.ends {
             self.living.remove(&new.subject);
@@ -167,6 +173,9 @@ impl Life {
             }
         }
         assert!(told.iter().eq(self.living.iter().map(|(subject, (position, _))| (subject, position))));
+        let volatile = all.iter().filter(|record| record.volatile).map(|record| &record.position);
+        let floor = log.floor().max(log.forgotten());
+        assert!(volatile.filter(|at| **at > floor).eq(self.volatile.iter().filter(|at| **at > floor)));
     }
 
     fn log(&self) -> &EmbeddedLog {
