@@ -211,7 +211,7 @@ fn written(payload: &Payload) -> Option<NewRecord> {
         Payload::AgentChanged(changed) => Some(changed.record(ID, time, Expected::Any)),
         Payload::CallChanged(changed) => Some(changed.record(ID, time, Expected::Any)),
         Payload::ChannelPublished(published) => Some(published.record(ID, time, Keep::Stored)),
-        Payload::Direct(direct) => Some(direct.record(ID, time)),
+        Payload::Direct(direct) => Some(direct.record(ID, time, Keep::Stored)),
         Payload::LogOpened => None,
         Payload::LoginEnded(ended) => Some(ended.record(ID, time)),
         Payload::Page(page) => Some(page.record(ID, time, Expected::Any)),

@@ -21,7 +21,7 @@ use crate::clock;
 use crate::ids::{AgentId, IdempotencyKey, Position, RecordId, SessionId};
 use crate::log::{Appending, Outcome};
 use crate::metrics::Source;
-use crate::records::{ChannelPublished, Direct};
+use crate::records::{ChannelPublished, Direct, Keep};
 
 /// Something to publish.
 #[derive(Clone, Debug)]
@@ -127,11 +127,9 @@ impl Admin {
         data: Bytes,
     ) -> Result<Position, AdminError> {
         deliverable(&channel)?;
-        let known = self.everywhere(move |home| home.knows(session)).await?;
-        if !known.contains(&true) {
-            return Err(AdminError::SessionUnknown);
-        }
-        appended(self.owe(session, channel, data).await)
+        let keeps = self.everywhere(move |home| home.keeps(session)).await?;
+        let keep = keeps.into_iter().flatten().next().ok_or(AdminError::SessionUnknown)?;
+        appended(self.owe((session, keep), channel, data).await)
     }
 
     /// Owes a message to each session that an agent has now. None is no error.
@@ -148,11 +146,11 @@ impl Admin {
         data: Bytes,
     ) -> Result<Vec<(SessionId, Position)>, AdminError> {
         deliverable(&channel)?;
-        let sessions: Vec<SessionId> = self.everywhere(move |home| home.sessions_of(&agent)).await?.concat();
+        let sessions: Vec<(SessionId, Keep)> = self.everywhere(move |home| home.sessions_of(&agent)).await?.concat();
         let owed: Vec<Appending> =
             sessions.iter().map(|session| self.owe(*session, channel.clone(), data.clone())).collect();
         let outcomes = join_all(owed).await.into_iter().map(appended).collect::<Result<Vec<_>, _>>()?;
-        Ok(sessions.into_iter().zip(outcomes).collect())
+        Ok(sessions.into_iter().map(|(session, _)| session).zip(outcomes).collect())
     }
 
     /// Ends a session. Its client is told not to come back.
@@ -291,9 +289,9 @@ impl Admin {
         let _ = self.office.send(Close).await;
     }
 
-    fn owe(&self, session: SessionId, channel: Channel, data: Bytes) -> Appending {
+    fn owe(&self, (session, keep): (SessionId, Keep), channel: Channel, data: Bytes) -> Appending {
         let direct = Direct { session, channel, data, id: None, error: None };
-        self.broker.log().append(direct.record(RecordId::draw(), clock::wall()))
+        self.broker.log().append(direct.record(RecordId::draw(), clock::wall(), keep))
     }
 
     /// Looks at each home.

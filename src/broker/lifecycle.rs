@@ -14,8 +14,7 @@ use crate::clock;
 use crate::ids::{Position, RecordId, SessionId};
 use crate::log::{Expected, NewRecord, Outcome, Record};
 use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, RedeliveryCause, Transport};
-use crate::records;
-use crate::records::{ChannelPublished, Direct, SessionEnded, SessionState};
+use crate::records::{ChannelPublished, Direct, Keep, SessionEnded, SessionState};
 
 impl<T> Sessions<T> {
     /// An append failed: whoever waits for it is told so.
@@ -444,12 +443,13 @@ impl<T> Sessions<T> {
         self.append(ended.record(RecordId::draw(), clock::wall(), expected), awaited);
     }
 
-    pub(super) fn append_publication(&mut self, published: &ChannelPublished, keep: records::Keep, awaited: Awaited) {
+    pub(super) fn append_publication(&mut self, published: &ChannelPublished, keep: Keep, awaited: Awaited) {
         self.append(published.record(RecordId::draw(), clock::wall(), keep), awaited);
     }
 
     pub(super) fn append_direct(&mut self, direct: &Direct, awaited: Awaited) {
-        self.append(direct.record(RecordId::draw(), clock::wall()), awaited);
+        let keep = self.keeps(direct.session).unwrap_or(Keep::Volatile);
+        self.append(direct.record(RecordId::draw(), clock::wall(), keep), awaited);
     }
 
     pub(super) fn append(&mut self, record: NewRecord, awaited: Awaited) {

@@ -10,7 +10,7 @@ use crate::broker::live::{Live, Stage};
 use crate::broker::sessions::{Seat, Sessions};
 use crate::ids::{AgentId, Position, SessionId};
 use crate::metrics::Transport;
-use crate::records::Start;
+use crate::records::{Keep, SessionState, Start};
 
 /// A session as operators see it. No secret is in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,15 +70,16 @@ impl<T> Sessions<T> {
             .collect()
     }
 
-    /// Whether a session lives here.
-    pub(super) fn knows(&self, session: SessionId) -> bool {
-        self.seats.contains_key(&session)
+    /// Whether what is for a session alone is written down, if the session lives here: one that acknowledges outlives
+    /// the server, in whatever way that ends.
+    pub(super) fn keeps(&self, session: SessionId) -> Option<Keep> {
+        self.seats.get(&session).and_then(|seat| self.live.get(*seat)).map(|live| keep(&live.state))
     }
 
-    /// The sessions of an agent that live here.
-    pub(super) fn sessions_of(&self, agent: &AgentId) -> Vec<SessionId> {
+    /// The sessions of an agent that live here, and whether what is for each alone is written down.
+    pub(super) fn sessions_of(&self, agent: &AgentId) -> Vec<(SessionId, Keep)> {
         let seats = self.agents.get(agent).into_iter().flatten();
-        seats.filter_map(|seat| self.live.get(*seat)).map(|live| live.state.session).collect()
+        seats.filter_map(|seat| self.live.get(*seat)).map(|live| (live.state.session, keep(&live.state))).collect()
     }
 
     /// How many subscribed to each pattern that begins with `prefix`.
@@ -107,6 +108,10 @@ impl<T> Sessions<T> {
         self.handle_timeout(now);
         before - self.live.len()
     }
+}
+
+fn keep(state: &SessionState) -> Keep {
+    if state.ack { Keep::Stored } else { Keep::Volatile }
 }
 
 fn view(live: &Live) -> SessionView {

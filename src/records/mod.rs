@@ -10,7 +10,7 @@
 //! | session.state | 20 | `session/<hash>` | JSON |
 //! | session.ended | 21 | `session/<hash>` | JSON |
 //! | channel.published | 30 | `channel/<name>` | binary |
-//! | owed.direct | 40 | `owed/<hash>` | binary, in memory only; version 2 is a refusal |
+//! | owed.direct | 40 | `owed/<hash>` | binary; version 2 is a refusal |
 //! | owed.page | 41 | `session/<hash>` | JSON |
 //! | agent.changed | 50 | `agent/<user>` | JSON |
 //! | login.ended | 51 | `login/<id>` | JSON; a second one ends the subject when the cookie would have |

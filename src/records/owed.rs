@@ -1,4 +1,5 @@
-//! `owed.direct`: what is for one session alone. It is kept in memory only.
+//! `owed.direct`: what is for one session alone. It is written down if the session acknowledges, for that goes on after
+//! a crash; otherwise it is kept in memory only.
 //!
 //! The payload is the length of the channel in two bytes, the channel, the length of the answered message's id in two
 //! bytes, that id (a JSON token, or nothing), then the data as it came; numbers big-endian. The session is the subject.
@@ -10,7 +11,7 @@ use crate::bayeux::{Channel, Error, Event};
 use crate::ids::{RecordId, SessionId, WallTime};
 use crate::log::{Expected, NewRecord, Record, Subject};
 
-use super::channel::{short, take_short};
+use super::channel::{Keep, short, take_short};
 use super::codec::{OWED_DIRECT, VERSION};
 
 /// A message for one session alone, such as the answer of a service.
@@ -29,8 +30,8 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// The record to append.
-    pub fn record(&self, id: RecordId, time: WallTime) -> NewRecord {
+    /// The record to append. It is nobody's state, wherever it is.
+    pub fn record(&self, id: RecordId, time: WallTime, keep: Keep) -> NewRecord {
         NewRecord {
             id,
             subject: Subject::new(&format!("{SUBJECT}{}", self.session)),
@@ -38,7 +39,7 @@ impl Direct {
             kind: OWED_DIRECT,
             version: if self.error.is_some() { REFUSAL } else { VERSION },
             time,
-            volatile: true,
+            volatile: keep == Keep::Volatile,
             ends: true,
             payload: self.payload(),
         }

@@ -10,7 +10,7 @@ use crate::agents::{
     CustomMode, CustomState, DoNotDisturb, MonitorCalls, MonitorKind, Monitoring, Phone, Presence, Shift, State,
     Supervision, Voice, Watched, WorkMode,
 };
-use crate::bayeux::{Channel, Pattern};
+use crate::bayeux::{Channel, Error, Pattern};
 use crate::calls::{
     Arrived, Ask, AskId, AskKind, Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind,
     Extension, Failure, Family, Heard, Home, Joining, Location, Monitor, MonitorMode, MonitorScope, Mute, Party,
@@ -22,8 +22,8 @@ use crate::ids::{
 };
 use crate::log::{Expected, Kind, NewRecord, Record, Subject};
 use crate::records::{
-    AgentCause, AgentChanged, CallChanged, Cause, ChannelPublished, CommandKey, Keep, LoginEnded, OwedPage, Reached,
-    Replay, Rest, SessionEnded, SessionState, Start, decode,
+    AgentCause, AgentChanged, CallChanged, Cause, ChannelPublished, CommandKey, Direct, Keep, LoginEnded, OwedPage,
+    Reached, Replay, Rest, SessionEnded, SessionState, Start, decode,
 };
 
 use super::round_trip::{HERE, ID, TIME, placed};
@@ -135,6 +135,14 @@ fn samples() -> Vec<NewRecord> {
     };
     let changed = |cause| CallChanged { cause, family: family(), events: events() };
     let heard = Heard { term: Term(4), sequence: 77 };
+    let answer = |error| Direct {
+        session,
+        channel: Channel::parse("/service/a").unwrap(),
+        data: Bytes::from_static(br#"{ "a" : 1 }"#),
+        id: Some(Bytes::from_static(br#""7""#)),
+        error,
+    };
+    let refusal = Error::parse("503:/service/a:upstream_busy").ok();
     vec![
         changed(operation).record(ID, TIME, Expected::At(Position::new(790))),
         changed(Cause::Report { leg: leg(813, 0), heard }).record(ID, TIME, Expected::At(HERE)),
@@ -149,6 +157,8 @@ fn samples() -> Vec<NewRecord> {
         published.record(ID, TIME, Keep::Stored),
         page.record(ID, TIME, Expected::At(HERE)),
         consulting().record(ID, TIME, Expected::Nothing),
+        answer(None).record(ID, TIME, Keep::Stored),
+        answer(refusal).record(ID, TIME, Keep::Stored),
     ]
     .into_iter()
     .chain(agents())

@@ -133,8 +133,11 @@ fn a_message_for_one_session_comes_back_with_its_refusal_or_without() {
             id: Some(Bytes::from_static(b"\"7\"")),
             error,
         };
-        let record = placed(direct.record(RecordId::draw(), WallTime::default()));
-        assert_eq!(decode(&record).unwrap(), Payload::Direct(direct));
+        for keep in [Keep::Stored, Keep::Volatile] {
+            let new = direct.record(RecordId::draw(), WallTime::default(), keep);
+            assert_eq!((new.volatile, new.ends), (keep == Keep::Volatile, true));
+            assert_eq!(decode(&placed(new)).unwrap(), Payload::Direct(direct.clone()));
+        }
     }
 }
 
