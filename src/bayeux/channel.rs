@@ -143,10 +143,6 @@ impl Pattern {
 
     /// Whether there can be a channel that both match.
     pub fn meets(&self, other: &Self) -> bool {
-        // One level below `inner`: does `stem/**` reach it?
-        let reaches = |stem: &str, inner: &str| {
-            inner.strip_prefix(stem).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))
-        };
         self.family() == other.family()
             && match (self.reach(), other.reach()) {
                 (Reach::Exact(name), _) => Channel::parse(name).is_ok_and(|channel| other.matches(&channel)),
@@ -156,6 +152,17 @@ impl Pattern {
                     reaches(stem, inner)
                 }
                 (Reach::Below(one), Reach::Below(two)) => reaches(one, two) || reaches(two, one),
+            }
+    }
+
+    /// Whether this matches every channel that the other does.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.family() == other.family()
+            && match (self.reach(), other.reach()) {
+                (_, Reach::Exact(name)) => Channel::parse(name).is_ok_and(|channel| self.matches(&channel)),
+                (Reach::Exact(_), Reach::Below(_) | Reach::Child(_)) | (Reach::Child(_), Reach::Below(_)) => false,
+                (Reach::Child(one), Reach::Child(two)) => one == two,
+                (Reach::Below(stem), Reach::Below(inner) | Reach::Child(inner)) => reaches(stem, inner),
             }
     }
 
@@ -210,6 +217,11 @@ fn family(name: &str) -> Family {
     } else {
         Family::Broadcast
     }
+}
+
+/// Whether `stem/**` reaches what is one level below `inner`.
+fn reaches(stem: &str, inner: &str) -> bool {
+    inner.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn parent(name: &str) -> Option<&str> {

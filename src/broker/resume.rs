@@ -55,8 +55,13 @@ impl<T> Sessions<T> {
         }
         let recalled = std::mem::replace(&mut live.recalled, Recalled::Nothing);
         let (state, session, position) = (live.state.clone(), live.state.session, live.position);
-        let Some(from) = self.resumes_from(&state, ack) else { return self.give_up(now, session, position) };
-        let Ok(missed) = self.missed(&state, from, &recalled) else { return self.give_up(now, session, position) };
+        let from = match self.resumes_from(&state, ack) {
+            Ok(from) => from,
+            Err(reason) => return self.give_up(now, session, position, reason),
+        };
+        let Ok(missed) = self.missed(&state, from, &recalled) else {
+            return self.give_up(now, session, position, EndReason::UnknownAck);
+        };
         let count = u64::try_from(missed.events.len()).unwrap_or(u64::MAX);
         if let Some(through) = missed.through {
             if !state.ack {
@@ -109,7 +114,7 @@ impl<T> Sessions<T> {
             Recalled::Records(_) => return false,
             Recalled::Nothing => {}
         }
-        let Some(from) = self.resumes_from(&live.state, ack) else { return false };
+        let Ok(from) = self.resumes_from(&live.state, ack) else { return false };
         let mut places = Vec::new();
         self.recent.of_session(live.state.session, from, &mut places);
         let pages = places.into_iter().filter_map(|at| self.log.recall(at)).filter_map(|record| {
@@ -138,14 +143,26 @@ impl<T> Sessions<T> {
         self.release_waiting(now, seat);
     }
 
-    /// After which position a session is to be served, if the ring still has all that came then.
-    fn resumes_from(&self, state: &SessionState, ack: Option<Position>) -> Option<Position> {
+    /// After which position a session is to be served, if the ring still has all that came then; else why it ends.
+    fn resumes_from(&self, state: &SessionState, ack: Option<Position>) -> Result<Position, EndReason> {
         let from = if state.ack { Some(ack.unwrap_or_default().max(place(state.since))) } else { state.cursor };
-        from.filter(|from| *from >= self.log.floor() && *from <= self.applied)
+        let from = from.filter(|from| *from >= self.log.floor() && *from <= self.applied);
+        let from = from.ok_or(EndReason::UnknownAck)?;
+        if self.may_lack(state, from) { Err(EndReason::Lost) } else { Ok(from) }
     }
 
-    fn give_up(&mut self, now: Instant, session: SessionId, position: Position) -> Attended {
-        self.end(now, session, position, EndReason::UnknownAck);
+    /// Whether a process that ended may have taken something with it that a session is owed after a position: what is
+    /// published on channels that are not durable, and what is for a session alone that does not acknowledge.
+    fn may_lack(&self, state: &SessionState, from: Position) -> bool {
+        let forgotten = self.log.forgotten();
+        let may_forget = |pattern| self.settings.rules.may_forget(state.agent.as_ref(), pattern);
+        from < forgotten
+            && (!state.ack
+                || state.patterns.iter().any(|(pattern, start)| place(*start) < forgotten && may_forget(pattern)))
+    }
+
+    fn give_up(&mut self, now: Instant, session: SessionId, position: Position, reason: EndReason) -> Attended {
+        self.end(now, session, position, reason);
         Attended::Unknown
     }
 

@@ -151,6 +151,31 @@ impl Rules {
         self.0.iter().any(|rule| rule.store != Store::Volatile && rule.pattern.meets(pattern))
     }
 
+    /// Whether an agent may be told something that a pattern matches and that is in memory only.
+    pub fn may_forget(&self, agent: Option<&AgentId>, pattern: &Pattern) -> bool {
+        if is_mine(pattern.as_str()) || pattern.family() != Family::Broadcast {
+            return false;
+        }
+        if let Ok(services) = Channel::parse(SERVICES)
+            && pattern.matches(&services)
+            && self.covers(&services)
+            && self.store(&services) == Store::Volatile
+            && self.may_hear(agent, &services)
+        {
+            return true;
+        }
+        for rule in self.0.iter().filter(|rule| rule.pattern.meets(pattern)) {
+            if rule.store == Store::Volatile && rule.subscribe.includes(agent) {
+                return true;
+            }
+            // No later rule decides of what it matches.
+            if rule.pattern.contains(pattern) {
+                return false;
+            }
+        }
+        false
+    }
+
     /// Whether anything is kept at all.
     pub fn keep_anything(&self) -> bool {
         self.0.iter().any(|rule| rule.store != Store::Volatile)

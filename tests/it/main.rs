@@ -10,6 +10,7 @@ mod crash;
 mod csrf;
 mod deploy;
 mod documents;
+mod ends;
 mod harness;
 mod life;
 mod logout;

@@ -73,16 +73,30 @@ fn the_position_goes_into_an_object_event_and_every_other_byte_stays() {
 }
 
 #[test]
-fn patterns_meet_where_a_channel_can_match_both() {
+fn patterns_meet_where_a_channel_can_match_both_and_one_contains_what_matches_nothing_else() {
     let pattern = |text: &str| Pattern::parse(text).unwrap();
     let all = ["/a", "/a/b", "/a/*", "/a/**", "/a/b/*", "/a/b/**", "/ab/*", "/*", "/**", "/service/x", "/service/*"];
     // A channel for whatever the patterns above can tell apart.
-    let channels =
-        ["/a", "/a/b", "/a/x", "/a/b/x", "/a/x/y", "/ab/x", "/x", "/x/y", "/service/x", "/service/y", "/service/x/y"];
+    let channels = [
+        "/a",
+        "/a/b",
+        "/a/x",
+        "/a/b/x",
+        "/a/b/x/y",
+        "/a/x/y",
+        "/ab/x",
+        "/x",
+        "/x/y",
+        "/service/x",
+        "/service/y",
+        "/service/x/y",
+    ];
     let matched = |p: &Pattern, c: &str| p.matches(&Channel::parse(c).unwrap());
     for (one, two) in all.iter().flat_map(|one| all.iter().map(move |two| (*one, *two))) {
         let (first, second) = (pattern(one), pattern(two));
         let expected = channels.iter().any(|channel| matched(&first, channel) && matched(&second, channel));
         assert_eq!(first.meets(&second), expected, "{one} and {two}");
+        let expected = channels.iter().all(|channel| !matched(&second, channel) || matched(&first, channel));
+        assert_eq!(first.contains(&second), expected, "{one} and {two}");
     }
 }

@@ -13,6 +13,7 @@ use crate::broker::line::Out;
 use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
+use crate::broker::tests::disk::{DiskLog, settled};
 use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
@@ -33,6 +34,8 @@ pub(super) enum End {
 
 pub(super) struct Desk {
     pub(super) log: Arc<EmbeddedLog>,
+    /// Where the log is, if it is on the disk.
+    disk: Option<DiskLog>,
     pub(super) sessions: Sessions<u64>,
     pub(super) metrics: Metrics,
     pub(super) now: Instant,
@@ -110,7 +113,16 @@ impl Desk {
             retention: Arc::new(settings.rules.clone()),
             ..EmbeddedConfig::default()
         };
-        let log = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+        Self::at(settings, Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap()), None)
+    }
+
+    /// With a log on the disk, which a restart closes or kills, and opens again.
+    pub(super) fn on_disk(settings: Settings, ring_records: usize) -> Self {
+        let (disk, log) = DiskLog::new(Arc::new(settings.rules.clone()), ring_records);
+        Self::at(settings, log, Some(disk))
+    }
+
+    fn at(settings: Settings, log: Arc<EmbeddedLog>, disk: Option<DiskLog>) -> Self {
         let metrics = Metrics::new();
         let sessions = home(&settings, &metrics, &log);
         let base = log.head().get();
@@ -118,6 +130,7 @@ impl Desk {
         let (answers, fates) = (BTreeMap::new(), BTreeMap::new());
         let mut desk = Self {
             log,
+            disk,
             sessions,
             metrics,
             now,
@@ -150,8 +163,21 @@ impl Desk {
         self.sessions.forget();
         self.answers.clear();
         self.fates.clear();
+        if let Some(disk) = &mut self.disk {
+            self.log = disk.restart(&self.log, end);
+        }
         self.sessions = home(&self.settings, &self.metrics, &self.log);
         self.sessions.restore(self.now).unwrap();
+    }
+
+    /// The log will not be able to write what is in memory only.
+    pub(super) fn obstruct(&self) {
+        self.disk.as_ref().expect("a log on the disk").obstruct();
+    }
+
+    /// The name of the newest request.
+    pub(super) fn newest(&self) -> u64 {
+        self.key
     }
 
     /// Requests come from a socket from now on, or from none.
@@ -232,7 +258,7 @@ impl Desk {
 
     /// Appends from elsewhere.
     pub(super) fn append(&self, record: NewRecord) -> Position {
-        match self.log.append(record).now_or_never().unwrap() {
+        match settled(self.log.append(record)) {
             Outcome::Appended(position) => position,
             other @ (Outcome::Conflict | Outcome::Full | Outcome::Unknown) => panic!("not appended: {other:?}"),
         }
@@ -329,7 +355,7 @@ impl Desk {
                     let id = record.id;
                     let outcome = match self.faults.pop() {
                         Some(fault) => fault,
-                        None => self.log.append(record).now_or_never().unwrap(),
+                        None => settled(self.log.append(record)),
                     };
                     if !matches!(outcome, Outcome::Appended(_)) {
                         self.sessions.handle_failed(self.now, id, outcome);

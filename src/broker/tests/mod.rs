@@ -1,5 +1,6 @@
 //! The sessions of one home, driven by hand over a log in memory.
 
+mod disk;
 mod kit;
 mod ledger;
 mod line;
@@ -11,6 +12,7 @@ mod browsers;
 mod buckets;
 mod delivery;
 mod ending;
+mod ends;
 mod extensions;
 mod failures;
 mod faults;
