@@ -8,6 +8,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, StreamHandler,
     WrapFuture,
 };
+use slab::Slab;
 
 use crate::broker::conversation::Conversation;
 use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Visit};
@@ -22,7 +23,7 @@ use crate::ids::Position;
 use crate::log;
 use crate::log::{Follower, Lagged, Log, Record};
 use crate::metrics::{EndReason, Metrics, Transport};
-use crate::upstream::Upstream;
+use crate::upstream::{Answer, Failure, Upstream};
 
 /// How many requests may wait for a home. One more is answered that too much is waiting.
 const MAILBOX: usize = 4096;
@@ -56,6 +57,8 @@ pub(super) struct AgentsActor {
     reading: usize,
     /// What is to be read when one of them is done.
     to_read: VecDeque<Wanted>,
+    /// Whose questions to back ends are open.
+    asking: Slab<service::Asked>,
     counted: [usize; 8],
 }
 
@@ -81,6 +84,7 @@ impl AgentsActor {
             timer: None,
             reading: 0,
             to_read: VecDeque::new(),
+            asking: Slab::new(),
             counted: [0; 8],
         }
     }
@@ -128,10 +132,12 @@ impl AgentsActor {
         self.arm(ctx);
     }
 
-    fn ask(&self, Ask { endpoint, question, asked }: Ask, ctx: &mut Context<Self>) {
+    fn ask(&mut self, Ask { endpoint, question, asked }: Ask, ctx: &mut Context<Self>) {
         let began = clock::now();
         let asking = self.upstream.ask(&endpoint, question).into_actor(self);
+        let open = self.asking.insert(asked);
         ctx.spawn(asking.map(move |answer, actor, ctx| {
+            let Some(asked) = actor.asking.try_remove(open) else { return };
             let took = clock::now().saturating_duration_since(began);
             service::observe(&actor.metrics, &answer, took.as_secs_f64());
             actor.sessions.handle_answered(asked, answer);
@@ -355,7 +361,7 @@ impl Handler<Close> for AgentsActor {
     fn handle(&mut self, Close: Close, _: &mut Self::Context) -> usize {
         self.closed = true;
         self.early.clear();
-        self.sessions.under_way(clock::now())
+        self.sessions.under_way(clock::now()) + self.asking.len()
     }
 }
 
@@ -363,6 +369,10 @@ impl Handler<Stop> for AgentsActor {
     type Result = actix::ResponseFuture<()>;
 
     fn handle(&mut self, Stop: Stop, ctx: &mut Self::Context) -> Self::Result {
+        for asked in self.asking.drain() {
+            // Its client is told when it comes back, and does not wait for an answer that nobody will bring.
+            self.sessions.handle_answered(asked, Answer::Failed(Failure::Broken));
+        }
         self.sessions.handle_stop(clock::now());
         let mut appends = Vec::new();
         while let Some(output) = self.sessions.poll_output() {
@@ -371,8 +381,9 @@ impl Handler<Stop> for AgentsActor {
                 // Nothing is delivered any more, and no socket is left.
                 Output::Push { .. } => {}
                 Output::Append(record) => appends.push(self.log.append(record)),
-                // Nobody could be told the answer.
-                Output::Ask(_) => {}
+                Output::Ask(ask) => {
+                    self.sessions.handle_answered(ask.asked, Answer::Failed(Failure::Unreachable));
+                }
                 // Nobody will be told any more.
                 Output::Read(_) => {}
             }

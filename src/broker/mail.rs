@@ -72,7 +72,8 @@ pub(super) struct Adjust(pub SessionId, pub Adjustment);
 #[rtype(result = "()")]
 pub(super) struct Drain(pub Duration);
 
-/// Take no more requests. Resolves to how many are not answered yet, or whose responses nobody knows the fate of.
+/// Take no more requests. Resolves to how many are not answered yet, or whose responses nobody knows the fate of;
+/// questions that a back end has not answered count.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "usize")]
 pub(super) struct Close;

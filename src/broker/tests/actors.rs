@@ -11,6 +11,7 @@ use crate::broker::tests::kit::{connect, nobody, peer, publish, replay, settings
 use crate::broker::{Anonymous, Broker, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Store, Who};
 use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, Retain};
 use crate::metrics::Metrics;
+use crate::upstream::{Asking, Endpoint, Question, Upstream};
 
 const HOMES: usize = 4;
 const SHAKE: &str = "[{'channel':'/meta/handshake','id':'1'}]";
@@ -110,6 +111,51 @@ async fn a_stop_waits_for_word_of_what_is_on_its_way_and_takes_nothing_more() {
     take(&broker, &me, &publish(&client, "/demo/a", "2")).await;
     let (body, _) = take(&broker, &me, &connect(&client)).await;
     assert!(body.contains(r#""data":2"#) && !body.contains(r#""data":1"#), "{body}");
+}
+
+/// A back end that never answers.
+#[derive(Debug)]
+struct Silent;
+
+impl Upstream for Silent {
+    fn ask(&self, _: &Endpoint, _: Question) -> Asking {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[actix::test]
+async fn a_question_that_is_open_at_a_stop_is_answered_that_nobody_knows() {
+    let rule = Rule {
+        pattern: Pattern::parse("/service/crm").unwrap(),
+        subscribe: Who::Nobody,
+        publish: Who::Agents,
+        create: Who::Nobody,
+        store: Store::Volatile,
+        lazy: None,
+        upstream: Some(Endpoint::parse("http://crm/ask").unwrap()),
+        broadcast_to_publisher: None,
+    };
+    let settings = Settings { rules: Rules::new(vec![rule]), upstream: Arc::new(Silent), homes: HOMES, ..settings() };
+    let config = EmbeddedConfig { durability: Durability::Memory, ..EmbeddedConfig::default() };
+    let log: Arc<dyn Log> = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    let start = || async {
+        let broker = Broker::new(settings.clone(), Metrics::new(), Arc::clone(&log));
+        (0..HOMES).for_each(|_| broker.open_here());
+        while !broker.is_ready().await {
+            tokio::task::yield_now().await;
+        }
+        broker
+    };
+    let broker = start().await;
+    let me = peer("15000");
+    let client = shake(&broker, &me).await;
+    let (body, _) = take(&broker, &me, &publish(&client, "/service/crm", "1")).await;
+    assert!(body.contains(r#""successful":true"#), "{body}");
+    broker.stop().await;
+    let broker = start().await;
+    let (body, _) = take(&broker, &me, &connect(&client)).await;
+    let told = r#"[{"data":null,"channel":"/service/crm","id":"p","successful":false,"error":"502:/service/crm:upstream_broken"},"#;
+    assert!(body.starts_with(told), "{body}");
 }
 
 #[actix::test]
