@@ -87,6 +87,8 @@ fn shown(view: &SessionView) -> Value {
             Attendance::Behind => "behind",
             Attendance::Connected => "connected",
         },
+        "address": view.address,
+        "userAgent": view.user_agent,
         "ack": view.ack,
         "desktop": view.desktop,
         "subscriptions": view.subscriptions,

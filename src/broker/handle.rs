@@ -37,8 +37,24 @@ pub struct Peer {
     pub cookie: BrowserCookie,
     /// Whether it came on the desktops' path.
     pub desktop: bool,
-    /// Where it came from; `None` if that does not count.
+    /// Where it is, and what it is.
+    pub remote: Remote,
+}
+
+/// Where a client is and what it is, as far as its transport knows.
+#[derive(Clone, Debug, Default)]
+pub struct Remote {
+    /// Its address.
     pub address: Option<IpAddr>,
+    /// What it calls itself; told with a handshake only.
+    pub user_agent: Option<Arc<str>>,
+}
+
+impl Remote {
+    /// The address if it counts: this machine's own do not.
+    pub(super) fn counted(&self) -> Option<IpAddr> {
+        self.address.filter(|address| !address.is_loopback())
+    }
 }
 
 /// What came of a batch.

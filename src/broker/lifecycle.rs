@@ -34,11 +34,9 @@ impl<T> Sessions<T> {
                 let reply = refused(reply, error);
                 self.complete(now, Awaited::Change { key, slot, reply, session });
             }
-            Awaited::Handshake { key, slot, id, agent, address, .. } => {
+            Awaited::Handshake { key, slot, id, agent, remote, .. } => {
                 self.shaken(agent.as_ref());
-                if let Some(address) = address {
-                    self.total.addresses.leave(address);
-                }
+                self.leave(&remote);
                 let advice = ReplyAdvice { interval: Some(self.settings.max_interval), ..ReplyAdvice::HANDSHAKE };
                 self.metrics.handshakes_total.of(HandshakeOutcome::Busy).inc();
                 self.fill(key, slot, Reply::HandshakeFailed { id, error, advice });
@@ -62,13 +60,12 @@ impl<T> Sessions<T> {
                 self.resume(now, key);
                 self.settled(now, session);
             }
-            Awaited::Handshake { key, slot, id, agent, client, address } => {
+            Awaited::Handshake { key, slot, id, agent, client, remote } => {
                 self.shaken(agent.as_ref());
                 let seat = self.seats.get(&client.session()).copied();
-                match (address, seat.and_then(|seat| self.live.get_mut(seat))) {
-                    (None, _) => {}
-                    (Some(address), None) => self.total.addresses.leave(address),
-                    (Some(_), Some(live)) => live.address = address,
+                match seat.and_then(|seat| self.live.get_mut(seat)) {
+                    None => self.leave(&remote),
+                    Some(live) => live.remote = remote,
                 }
                 self.welcome(key, slot, id, client);
                 self.finish(now, key);
@@ -208,9 +205,7 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.remove(&session) else { return };
         let Some(mut live) = self.live.try_remove(seat) else { return };
         self.lighten(&mut live);
-        if let Some(address) = live.address {
-            self.total.addresses.leave(address);
-        }
+        self.leave(&live.remote);
         self.metrics.sessions_ended_total.of(reason).inc();
         self.total.remove();
         if let Some(deadline) = live.deadline {

@@ -1,7 +1,6 @@
 //! One session at its home: what its newest record says, and how it is being served.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use crate::bayeux::{Channel, ConnectKey, Event, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::attach::Attached;
 use crate::broker::browsers::Tab;
+use crate::broker::handle::Remote;
 use crate::broker::hearing::hears_kept;
 use crate::broker::line::LineId;
 use crate::broker::receipt::{Fate, Known};
@@ -45,8 +45,8 @@ pub(super) struct Live {
     pub deadline: Option<Instant>,
     /// What it has of the connections of its browser.
     pub tab: Tab,
-    /// Where its handshake came from, if that counts.
-    pub address: Option<IpAddr>,
+    /// Where its handshake came from; nothing after a restart.
+    pub remote: Remote,
     /// When it may have published as much at once as ever again, if it published.
     pub publishes: Option<Instant>,
     /// Whether publishers wait for it.
@@ -121,7 +121,7 @@ impl Live {
             fresh: 0,
             deadline: None,
             tab: Tab::Free,
-            address: None,
+            remote: Remote::default(),
             active: now,
             publishes: None,
             slow: false,

@@ -1,7 +1,9 @@
 //! What operators may see of a home's sessions.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bayeux::Channel;
@@ -19,6 +21,10 @@ pub struct SessionView {
     pub session: SessionId,
     /// Whose it is; `None` for an anonymous one.
     pub agent: Option<AgentId>,
+    /// Where its handshake came from; `None` if this process did not see it.
+    pub address: Option<IpAddr>,
+    /// What its client called itself in the handshake; as `address`.
+    pub user_agent: Option<Arc<str>>,
     /// How its messages reach it.
     pub transport: Transport,
     /// Whether its client is there.
@@ -123,6 +129,8 @@ fn view(live: &Live) -> SessionView {
     SessionView {
         session: live.state.session,
         agent: live.state.agent.clone(),
+        address: live.remote.address,
+        user_agent: live.remote.user_agent.clone(),
         transport: live.attached.as_ref().map_or(Transport::LongPolling, Attached::transport),
         attendance,
         ack: live.state.ack,

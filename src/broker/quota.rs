@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::bayeux::{Channel, Error, Family};
 use crate::broker::buckets::Pace;
-use crate::broker::handle::Peer;
+use crate::broker::handle::{Peer, Remote};
 use crate::broker::live::Live;
 use crate::broker::sessions::{Seat, Sessions};
 use crate::metrics::{Label, Limit};
@@ -95,7 +95,7 @@ impl<T> Sessions<T> {
             let burst = usize::try_from(rate).unwrap_or(usize::MAX).saturating_mul(10);
             Pace { rate, burst: burst.max(sessions) }
         };
-        match (&peer.agent, peer.address) {
+        match (&peer.agent, peer.remote.counted()) {
             (Some(agent), _) => {
                 let Some(rate) = rules.handshake_rate else { return Ok(()) };
                 let pace = pace(rate, self.settings.sessions_per_agent);
@@ -122,6 +122,13 @@ impl<T> Sessions<T> {
         match (address, self.settings.session_rules.sessions_per_address) {
             (Some(address), Some(most)) => self.total.addresses.enter(address, most),
             (Some(_) | None, _) => true,
+        }
+    }
+
+    /// Gives back the place of [`enter_from`](Self::enter_from).
+    pub(super) fn leave(&self, remote: &Remote) {
+        if let Some(address) = remote.counted() {
+            self.total.addresses.leave(address);
         }
     }
 

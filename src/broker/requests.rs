@@ -176,7 +176,6 @@ impl<T> Sessions<T> {
     ) {
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
         let peer = conversation.peer.clone();
-        let address = peer.address.filter(|_| self.settings.session_rules.sessions_per_address.is_some());
         if let Err((error, advice, outcome)) = self.may_handshake(now, &peer, types) {
             self.metrics.handshakes_total.of(outcome).inc();
             self.reply(key, Reply::HandshakeFailed { id, error, advice });
@@ -207,7 +206,7 @@ impl<T> Sessions<T> {
         let agent = state.agent.clone();
         self.total.add();
         *self.shaking.entry(agent.clone()).or_default() += 1;
-        let awaited = Awaited::Handshake { key, slot, id, agent, client: fresh, address };
+        let awaited = Awaited::Handshake { key, slot, id, agent, client: fresh, remote: peer.remote };
         self.append_state(&state, Expected::Nothing, awaited);
     }
 
@@ -255,7 +254,7 @@ impl<T> Sessions<T> {
             Err(Limit::Sessions)
         } else if self.is_at_quota(peer.agent.as_ref()) {
             Err(Limit::SessionsPerAgent)
-        } else if !self.enter_from(peer.address) {
+        } else if !self.enter_from(peer.remote.counted()) {
             Err(Limit::SessionsPerAddress)
         } else {
             Ok(())

@@ -2,7 +2,6 @@
 //! and answers to give. It does no I/O but look-ups in the log's ring.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::broker::browsers::Browsers;
 use crate::broker::buckets::Buckets;
 use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
+use crate::broker::handle::Remote;
 use crate::broker::line::{LineId, Out, Parcel};
 use crate::broker::live::{Live, Paging, Stage};
 use crate::broker::pages::Wanted;
@@ -146,8 +146,8 @@ pub(super) enum Awaited {
         agent: Option<AgentId>,
         /// The new session's secret.
         client: ClientId,
-        /// Where it came from, if that counts.
-        address: Option<IpAddr>,
+        /// Where it came from.
+        remote: Remote,
     },
     /// Nobody.
     Nobody,

@@ -63,16 +63,14 @@ impl<T> Sessions<T> {
     /// The core is given up: its sessions are counted no more.
     pub(super) fn forget(&self) {
         for (_, live) in &self.live {
-            if let Some(address) = live.address {
-                self.total.addresses.leave(address);
-            }
+            self.leave(&live.remote);
             if live.slow {
                 self.total.crowd.leave(&live.state);
             }
         }
         for awaited in self.awaited.values() {
-            if let Awaited::Handshake { address: Some(address), .. } = awaited {
-                self.total.addresses.leave(*address);
+            if let Awaited::Handshake { remote, .. } = awaited {
+                self.leave(remote);
             }
         }
         self.total.share_patterns(self.shared_patterns, 0);

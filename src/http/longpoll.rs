@@ -1,11 +1,13 @@
 //! Bayeux over long-polling: a batch in by POST, and its answer when the broker has one.
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE};
+use std::sync::Arc;
+
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::bayeux::{Batch, Body};
-use crate::broker::{Outcome, Peer, Receipt};
+use crate::broker::{Outcome, Peer, Receipt, Remote};
 use crate::clock;
 use crate::directory::BadToken;
 use crate::ids::BrowserCookie;
@@ -196,8 +198,9 @@ fn admit_batch(
     let browser = if fresh { shared.cookies.set(BROWSER, cookie.reveal(), request) } else { None };
     let login = caller.as_mut().and_then(Caller::take_renewal);
     let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
-    let address = shared.config.proxies.client(request).filter(|address| !address.is_loopback());
-    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, address };
+    let user_agent = batch.handshake().and_then(|_| user_agent(request.headers()));
+    let remote = Remote { address: shared.config.proxies.client(request), user_agent };
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, remote };
     Ok(Ok(Arrival { batch, peer, cookies: [login, browser] }))
 }
 
@@ -233,6 +236,13 @@ pub(crate) fn browser_cookie(headers: &HeaderMap) -> (BrowserCookie, Drawn) {
     }
 }
 
+/// What a client calls itself, cut to what fits in a list.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    Some(text.get(..LONGEST_USER_AGENT).unwrap_or(text).into())
+}
+
 pub(crate) const BROWSER: &str = "BAYEUX_BROWSER";
 const JSON: &str = "application/json;charset=UTF-8";
 const LONGEST_COOKIE: usize = 128;
+const LONGEST_USER_AGENT: usize = 256;

@@ -7,12 +7,12 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::broker::{Peer, Shown};
+use crate::broker::{Peer, Remote, Shown};
 use crate::websocket;
 
 use super::caller::Caller;
 use super::errors::Failure;
-use super::longpoll::{BROWSER, Drawn, Mount, browser_cookie};
+use super::longpoll::{BROWSER, Drawn, Mount, browser_cookie, user_agent};
 use super::server::Shared;
 use super::socket::{Socket, Standing};
 
@@ -52,9 +52,9 @@ pub(crate) async fn upgrade(
     };
     let renewal = caller.as_mut().and_then(Caller::take_renewal);
     let login = Standing::of(caller.as_ref());
+    let remote = Remote { address: shared.config.proxies.client(request), user_agent: user_agent(headers) };
     let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
-    let address = shared.config.proxies.client(request).filter(|address| !address.is_loopback());
-    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, address };
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, remote };
     let line = shared.state.broker.line(peer, shown);
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, accept));

@@ -161,9 +161,10 @@ fn sessions_are_listed_page_by_page_and_show_no_secret() {
     let anna = seen.iter().find(|session| session["agent"] == "15000").unwrap();
     assert!(anna["since"].as_u64().is_some_and(|since| since > 0), "{anna}");
     let shown = json!({"ack": anna["ack"], "transport": anna["transport"], "subscriptions": anna["subscriptions"],
-        "desktop": anna["desktop"], "state": anna["state"], "queue": anna["queue"]});
+        "desktop": anna["desktop"], "state": anna["state"], "queue": anna["queue"], "address": anna["address"],
+        "userAgent": anna["userAgent"]});
     let wanted = json!({"ack": true, "transport": "long-polling", "subscriptions": 2, "desktop": true,
-        "state": "away", "queue": {"messages": 0, "bytes": 0}});
+        "state": "away", "queue": {"messages": 0, "bytes": 0}, "address": "127.0.0.1", "userAgent": "desk/1"});
     assert_eq!(shown, wanted);
 }
 

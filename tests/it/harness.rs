@@ -355,8 +355,11 @@ impl Desk {
     }
 
     fn headers(&self) -> Vec<(&str, String)> {
-        let mut headers =
-            vec![("Content-Type", "application/json".to_owned()), ("Authorization", self.agent.authorization.clone())];
+        let mut headers = vec![
+            ("Content-Type", "application/json".to_owned()),
+            ("Authorization", self.agent.authorization.clone()),
+            ("User-Agent", "desk/1".to_owned()),
+        ];
         if !self.cookie.is_empty() {
             headers.push(("Cookie", format!("BAYEUX_BROWSER={}", self.cookie)));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::Arbiter;
 use bytes::Bytes;
 use partyline::bayeux::{Batch, Limits};
-use partyline::broker::{Broker, Outcome, Peer};
+use partyline::broker::{Broker, Outcome, Peer, Remote};
 use partyline::calls::{
     Ask, AskKind, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
 };
@@ -88,7 +88,10 @@ impl Life {
         let cookie = BrowserCookie::presented("browser");
         match self
             .broker
-            .take(Peer { agent: Some(agent("15000")), login: None, cookie, desktop: true, address: None }, batch)
+            .take(
+                Peer { agent: Some(agent("15000")), login: None, cookie, desktop: true, remote: Remote::default() },
+                batch,
+            )
             .await
         {
             Outcome::Answer { body, receipt } => {

@@ -14,7 +14,7 @@ use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
 use crate::broker::tests::disk::{DiskLog, settled};
-use crate::broker::{Anonymous, Binding, Peer, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
+use crate::broker::{Anonymous, Binding, Peer, Remote, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
@@ -414,12 +414,18 @@ pub(super) fn peer(name: &str) -> Peer {
         login: None,
         cookie: BrowserCookie::presented(name),
         desktop: false,
-        address: None,
+        remote: Remote::default(),
     }
 }
 
 pub(super) fn nobody() -> Peer {
-    Peer { agent: None, login: None, cookie: BrowserCookie::presented("nobody"), desktop: false, address: None }
+    Peer {
+        agent: None,
+        login: None,
+        cookie: BrowserCookie::presented("nobody"),
+        desktop: false,
+        remote: Remote::default(),
+    }
 }
 
 pub(super) fn connect(client: &str) -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::broker::tests::kit::{Desk, agent, connect, nobody, peer, publish, settings};
-use crate::broker::{Anonymous, Peer, SessionRules, Settings};
+use crate::broker::{Anonymous, Peer, Remote, SessionRules, Settings};
 use crate::ids::BrowserCookie;
 use crate::log::{Log, Outcome};
 
@@ -101,7 +101,10 @@ fn those_who_are_nobody_handshake_at_the_rate_of_their_address_at_all_homes_toge
     };
     let mut desk = Desk::with(Settings { session_rules, anonymous: Anonymous::Allow, sessions: 1000, ..settings() });
     let rounds = |desk: &mut Desk, address: Option<&str>| {
-        let peer = Peer { address: address.map(|text| text.parse().unwrap()), ..nobody() };
+        let peer = Peer {
+            remote: Remote { address: address.map(|text| text.parse().unwrap()), user_agent: None },
+            ..nobody()
+        };
         let round = |_: &i32| {
             let refused = is_refused(&desk.shake(&peer, "one", ""), "handshake_rate_per_address");
             desk.ask(&peer, "[{'channel':'/meta/disconnect','id':'d','clientId':'one'}]");
@@ -111,7 +114,7 @@ fn those_who_are_nobody_handshake_at_the_rate_of_their_address_at_all_homes_toge
     };
     assert_eq!(rounds(&mut desk, Some("192.0.2.1")), 40, "as many as may have sessions at once");
     assert_eq!(rounds(&mut desk, Some("192.0.2.2")), 40);
-    assert_eq!(rounds(&mut desk, None), 100, "from this machine");
+    assert_eq!(rounds(&mut desk, Some("127.0.0.1")), 100, "from this machine");
     assert_eq!(rounds(&mut desk, Some("2001:db8::1")), 40);
     assert_eq!(rounds(&mut desk, Some("2001:db8::ffff")), 0, "a customer has a whole network");
     desk.pass(Duration::from_secs(1));
@@ -122,7 +125,7 @@ fn those_who_are_nobody_handshake_at_the_rate_of_their_address_at_all_homes_toge
 fn so_many_sessions_may_come_from_one_address_and_a_place_comes_free_when_one_ends() {
     let mut desk = desk(SessionRules { sessions_per_address: Some(2), ..SessionRules::default() });
     let at = |agent: &str, address: &str| Peer {
-        address: Some(address.parse().unwrap()),
+        remote: Remote { address: Some(address.parse().unwrap()), user_agent: None },
         cookie: BrowserCookie::presented(agent),
         ..peer(agent)
     };
