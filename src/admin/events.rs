@@ -132,6 +132,8 @@ fn event(name: &str, id: Option<Position>, data: &Value) -> String {
 const fn name(what: &Happened) -> &'static str {
     match what {
         Happened::Added => "session.added",
+        Happened::ChannelAdded(_) => "channel.added",
+        Happened::ChannelRemoved(_) => "channel.removed",
         Happened::Removed { .. } => "session.removed",
         Happened::Subscribed(_) => "subscribed",
         Happened::Unsubscribed(_) => "unsubscribed",
@@ -147,7 +149,10 @@ fn shown(notice: &Notice) -> Value {
     match &notice.what {
         Happened::Added => {}
         Happened::Removed { reason } => shown["reason"] = json!(reason),
-        Happened::Subscribed(pattern) | Happened::Unsubscribed(pattern) => shown["channel"] = json!(pattern.as_str()),
+        Happened::ChannelAdded(pattern)
+        | Happened::ChannelRemoved(pattern)
+        | Happened::Subscribed(pattern)
+        | Happened::Unsubscribed(pattern) => shown["channel"] = json!(pattern.as_str()),
     }
     shown
 }
@@ -165,7 +170,8 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Failure> {
     number.map(Some).ok_or_else(|| Failure::Malformed("Last-Event-ID must be a position".to_owned()))
 }
 
-const TYPES: [&str; 4] = ["session.added", "session.removed", "subscribed", "unsubscribed"];
+const TYPES: [&str; 6] =
+    ["channel.added", "channel.removed", "session.added", "session.removed", "subscribed", "unsubscribed"];
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// How many notices are written at a time.

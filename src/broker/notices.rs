@@ -24,6 +24,10 @@ pub struct Notice {
 pub enum Happened {
     /// It came into being.
     Added,
+    /// It is the first to subscribe to that, of all sessions.
+    ChannelAdded(Pattern),
+    /// It was the last that was subscribed to that.
+    ChannelRemoved(Pattern),
     /// It ended.
     Removed {
         /// Why, as a label.
@@ -55,6 +59,8 @@ pub struct Gap(pub Position);
 pub(super) struct Notices {
     newest: VecDeque<Notice>,
     known: BTreeMap<SessionId, (Option<AgentId>, Vec<Pattern>)>,
+    /// How many of those subscribed to each pattern; never none.
+    subscribers: BTreeMap<Pattern, usize>,
     floor: Position,
     head: Position,
 }
@@ -70,33 +76,63 @@ impl Notices {
 
     /// A session that there was already.
     pub(super) fn know(&mut self, state: &SessionState) {
-        self.known.insert(state.session, remembered(state));
+        let (agent, patterns) = remembered(state);
+        for pattern in &patterns {
+            self.enter(pattern);
+        }
+        self.known.insert(state.session, (agent, patterns));
     }
 
     /// A session's record was read.
     pub(super) fn apply_state(&mut self, at: Position, state: &SessionState) {
         let before = self.known.insert(state.session, remembered(state));
-        let mut tell = |what| self.newest.push_back(notice(at, state.session, state.agent.clone(), what));
+        let before = before.map(|(_, patterns)| patterns).unwrap_or_default();
+        let mut told = Vec::new();
         if state.since == Start::At(at) {
-            tell(Happened::Added);
+            told.push(Happened::Added);
         }
-        // A subscription begins at the record that first names it.
         for (pattern, start) in &state.patterns {
+            let is_first = !before.contains(pattern) && self.enter(pattern) == 1;
+            // A subscription begins at the record that first names it.
             if *start == Start::At(at) {
-                tell(Happened::Subscribed(pattern.clone()));
+                told.extend(is_first.then(|| Happened::ChannelAdded(pattern.clone())));
+                told.push(Happened::Subscribed(pattern.clone()));
             }
         }
-        for gone in before.map(|(_, patterns)| patterns).unwrap_or_default() {
+        for gone in before {
             if !state.patterns.iter().any(|(pattern, _)| *pattern == gone) {
-                tell(Happened::Unsubscribed(gone));
+                told.push(Happened::Unsubscribed(gone.clone()));
+                told.extend(self.leave(gone));
             }
         }
+        self.newest.extend(told.into_iter().map(|what| notice(at, state.session, state.agent.clone(), what)));
     }
 
     /// A session's end was read. A second end of the same tells nothing new.
     pub(super) fn apply_end(&mut self, at: Position, ended: &SessionEnded) {
-        let Some((agent, _)) = self.known.remove(&ended.session) else { return };
-        self.newest.push_back(notice(at, ended.session, agent, Happened::Removed { reason: (*ended.reason).into() }));
+        let Some((agent, patterns)) = self.known.remove(&ended.session) else { return };
+        let removed = Happened::Removed { reason: (*ended.reason).into() };
+        let emptied: Vec<Happened> = patterns.into_iter().filter_map(|pattern| self.leave(pattern)).collect();
+        let told = std::iter::once(removed).chain(emptied);
+        self.newest.extend(told.map(|what| notice(at, ended.session, agent.clone(), what)));
+    }
+
+    /// Counts one more, and says how many that are.
+    fn enter(&mut self, pattern: &Pattern) -> usize {
+        let count = self.subscribers.entry(pattern.clone()).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Counts one less, and says so if it was the last.
+    fn leave(&mut self, pattern: Pattern) -> Option<Happened> {
+        let count = self.subscribers.get_mut(&pattern)?;
+        *count -= 1;
+        if *count > 0 {
+            return None;
+        }
+        self.subscribers.remove(&pattern);
+        Some(Happened::ChannelRemoved(pattern))
     }
 
     /// Every record up to here was read.

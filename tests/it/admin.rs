@@ -338,6 +338,8 @@ fn events_tell_the_life_of_a_session_and_go_on_where_a_stream_broke_off() {
     let mut desk = Desk::open(server.agent("15000"), true, &["/demo/a"]);
     let added = stream.next();
     assert_eq!((added.name.as_str(), &added.data["agent"]), ("session.added", &json!("15000")));
+    let first = stream.next();
+    assert_eq!((first.name.as_str(), &first.data["channel"]), ("channel.added", &json!("/demo/a")));
     let subscribed = stream.next();
     assert_eq!((subscribed.name.as_str(), &subscribed.data["channel"]), ("subscribed", &json!("/demo/a")));
     assert_eq!(subscribed.data["session"], added.data["session"]);
@@ -348,7 +350,7 @@ fn events_tell_the_life_of_a_session_and_go_on_where_a_stream_broke_off() {
     server.restart();
     desk.send(&json!({"channel": "/meta/disconnect"}));
     let mut stream = Stream::open(server.address, "", Some(&last));
-    assert_eq!(stream.names(2), ["unsubscribed", "session.removed"]);
+    assert_eq!(stream.names(3), ["unsubscribed", "channel.removed", "session.removed"]);
     let mut filtered = Stream::open(server.address, &format!("?after={last}&types=session.removed"), None);
     let removed = filtered.next();
     assert_eq!((removed.name.as_str(), &removed.data["reason"]), ("session.removed", &json!("disconnected")));
@@ -382,7 +384,7 @@ fn a_drain_that_was_asked_for_ends_streams_and_the_server() {
     let mut stream = Stream::open(server.address, "", None);
     let mut desk = Desk::open(server.agent("15000"), false, &["/demo/a"]);
     desk.connect(None);
-    stream.names(2);
+    stream.names(3);
     let mut parked = desk.open_connect();
     let answer = BackEnd(server.address).ask("POST", "drain", "");
     assert_eq!((answer.status, answer.json()), (202, json!({"draining": true})));

@@ -39,6 +39,8 @@ fn told(notices: &Notices, after: u64) -> Vec<String> {
     let Page { notices, .. } = notices.page(at(after), 100).unwrap();
     let line = |what: &Happened| match what {
         Happened::Added => "added".to_owned(),
+        Happened::ChannelAdded(pattern) => format!("first {pattern}"),
+        Happened::ChannelRemoved(pattern) => format!("last {pattern}"),
         Happened::Removed { reason } => format!("removed {reason}"),
         Happened::Subscribed(pattern) => format!("+{pattern}"),
         Happened::Unsubscribed(pattern) => format!("-{pattern}"),
@@ -56,8 +58,24 @@ fn a_sessions_life_is_told_from_its_records() {
     notices.apply_end(at(7), &ended());
     notices.apply_end(at(8), &ended());
     notices.reach(at(9));
-    assert_eq!(told(&notices, 0), ["1 added", "2 +/a", "2 +/b", "5 +/c/*", "5 -/a", "7 removed expired"]);
-    assert_eq!(told(&notices, 5), ["7 removed expired"]);
+    assert_eq!(
+        told(&notices, 0),
+        [
+            "1 added",
+            "2 first /a",
+            "2 +/a",
+            "2 first /b",
+            "2 +/b",
+            "5 first /c/*",
+            "5 +/c/*",
+            "5 -/a",
+            "5 last /a",
+            "7 removed expired",
+            "7 last /b",
+            "7 last /c/*",
+        ]
+    );
+    assert_eq!(told(&notices, 5), ["7 removed expired", "7 last /b", "7 last /c/*"]);
     assert_eq!(notices.page(at(8), 10).unwrap(), Page { notices: Vec::new(), through: at(9) });
 }
 
@@ -67,7 +85,22 @@ fn a_session_that_was_there_already_is_not_added_again() {
     notices.know(&state(&[("/a", 2)]));
     notices.apply_state(at(5), &state(&[]));
     notices.reach(at(5));
-    assert_eq!(told(&notices, 4), ["5 -/a"]);
+    assert_eq!(told(&notices, 4), ["5 -/a", "5 last /a"]);
+}
+
+#[test]
+fn a_channel_lasts_from_its_first_subscriber_to_its_last() {
+    let other = SessionId::new([8; 16]);
+    let of = |session, patterns: &[(&str, u64)]| SessionState { session, ..state(patterns) };
+    let mut notices = Notices::after(at(4));
+    notices.know(&of(other, &[("/a", 2)]));
+    notices.apply_state(at(5), &state(&[("/a", 5)]));
+    notices.apply_state(at(6), &of(other, &[("/b", 6)]));
+    // One of before of whom nothing was known: it added nothing now.
+    notices.apply_state(at(7), &of(SessionId::new([9; 16]), &[("/c", 3)]));
+    notices.apply_end(at(8), &ended());
+    notices.reach(at(8));
+    assert_eq!(told(&notices, 4), ["5 +/a", "6 first /b", "6 +/b", "6 -/a", "8 removed expired", "8 last /a"]);
 }
 
 #[test]
@@ -77,9 +110,9 @@ fn a_page_never_ends_in_the_middle_of_a_position() {
     notices.apply_end(at(2), &ended());
     notices.reach(at(2));
     let first = notices.page(Position::ZERO, 1).unwrap();
-    assert_eq!((first.notices.len(), first.through), (3, at(1)));
+    assert_eq!((first.notices.len(), first.through), (5, at(1)));
     let second = notices.page(first.through, 1).unwrap();
-    assert_eq!((second.notices.len(), second.through), (1, at(2)));
+    assert_eq!((second.notices.len(), second.through), (3, at(2)));
 }
 
 #[test]

@@ -65,7 +65,8 @@ async fn the_end_of_a_session_whose_newest_record_is_a_page_is_told() {
         tokio::task::yield_now().await;
     }
     let told = office.send(Notified { after: paged.next(), limit: 10 }).await.unwrap().unwrap();
-    let [notice] = told.notices.as_slice() else { panic!("one notice: {told:?}") };
+    let [notice, emptied] = told.notices.as_slice() else { panic!("two notices: {told:?}") };
     assert_eq!((notice.at, notice.agent.clone()), (end, Some(agent("15000"))));
     assert!(matches!(notice.what, Happened::Removed { .. }));
+    assert!(matches!(emptied.what, Happened::ChannelRemoved(_)), "nobody else was subscribed: {emptied:?}");
 }
