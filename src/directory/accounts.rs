@@ -1,6 +1,6 @@
 //! Who exists: agents by name, by number and by device.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +52,8 @@ struct Accounts {
     agents: BTreeMap<AgentId, Agent>,
     by_number: BTreeMap<Number, AgentId>,
     by_device: BTreeMap<DeviceId, AgentId>,
+    by_user: BTreeMap<Uuid, AgentId>,
+    features: BTreeSet<String>,
 }
 
 impl Directory {
@@ -78,6 +80,16 @@ impl Directory {
         self.agent(self.accounts.by_device.get(device)?)
     }
 
+    /// The agent with this [`user_id`].
+    pub fn agent_with(&self, user: &str) -> Option<&Agent> {
+        self.agent(self.accounts.by_user.get(&Uuid::try_parse(user).ok()?)?)
+    }
+
+    /// Every feature that some agent has.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        self.accounts.features.iter().map(String::as_str)
+    }
+
     /// The agent and device behind a number.
     pub fn home(&self, number: &Number) -> Option<Home> {
         let agent = self.agent(self.accounts.by_number.get(number)?)?;
@@ -100,6 +112,8 @@ impl Accounts {
         if let Some(other) = self.by_device.insert(agent.device.clone(), id.clone()) {
             return Err(format!("agents {other} and {id} both have device {}", agent.device));
         }
+        self.by_user.insert(user_id(&id), id.clone());
+        self.features.extend(agent.features.iter().cloned());
         if self.agents.insert(id.clone(), agent).is_some() {
             return Err(format!("agent {id} stands twice"));
         }
@@ -127,6 +141,14 @@ impl fmt::Debug for Agent {
 pub fn device_of(number: &Number) -> Result<DeviceId, BadId> {
     DeviceId::parse(&Uuid::new_v5(&DEVICES, number.as_str().as_bytes()).to_string())
 }
+
+/// The id by which the API knows an agent: always the same one.
+pub fn user_id(agent: &AgentId) -> Uuid {
+    Uuid::new_v5(&USERS, agent.as_str().as_bytes())
+}
+
+/// The namespace of the users' UUIDs. Part of what desktops may have stored: it must not change.
+const USERS: Uuid = Uuid::from_u128(0x0c5e_7d44_91ab_4f0e_8a3c_2b6f_e1d0_9a57);
 
 /// The namespace of the devices' UUIDs. Part of what desktops may have stored: it must not change.
 const DEVICES: Uuid = Uuid::from_u128(0x5b0c_9c2e_6f3d_4c55_9e0b_7a1d_64c2_83f1);

@@ -15,7 +15,7 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{Agent, Directory, DirectoryConfig, device_of};
+pub use accounts::{Agent, Directory, DirectoryConfig, device_of, user_id};
 pub use ended::EndedLogins;
 pub use password::{BadHash, Passwords, Verdict, hash_password};
 pub use samples::{Generated, demo_agents, generated_agents};

@@ -5,7 +5,7 @@ use crate::agents::{CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind,
 use super::json::{Object, write_array};
 use super::notifications::{Notice, error_notice, notice};
 use super::query::Selection;
-use super::resources::{Base, Rendering, VOICE_ENVIRONMENT, device_path};
+use super::resources::{Rendering, device_path};
 
 /// Renders what an agent's desktops are told: a pure function of the record and the settings.
 pub fn agent_notification(rendering: &Rendering, voice: &Voice, event: Event) -> Option<Notice> {
@@ -46,7 +46,6 @@ pub fn failure_text(voice: &Voice, failure: Failure) -> String {
 
 /// A device, with those of its members that are chosen.
 pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, voice: &Voice, chosen: &Selection) {
-    let Base(base) = &rendering.base;
     let phone = &voice.phone;
     let mut object = Object::begin_chosen(out, chosen);
     object.text("id", phone.device.as_str());
@@ -66,7 +65,7 @@ pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, voice: &Voi
     if let Some(number) = &voice.forward_to {
         object.text("forwardTo", number.as_str());
     }
-    object.text("voiceEnvironmentUri", &format!("{base}/api/v2/voice-environments/{VOICE_ENVIRONMENT}"));
+    object.text("voiceEnvironmentUri", &rendering.base.voice_environment_uri());
     object.texts("capabilities", voice.capabilities().into_iter().map(Kind::name));
     object.texts("channels", [VOICE]);
     object.text("dynamicPhoneNumber", "");

@@ -1,13 +1,12 @@
 //! Whole answers: each a JSON object with `statusCode`.
 
-use serde_json::Value;
-
 use crate::agents::{CustomState, Voice};
 use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
 use super::agents::{VOICE, write_agent_states, write_channel, write_chosen_channel, write_device};
+use super::collections::passes;
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
 use super::resources::{Rendering, write_call, write_user};
@@ -128,7 +127,8 @@ pub fn no_multimedia() -> Refusal {
     Refusal::new(StatusCode::Internal, "There is no channel but voice.")
 }
 
-fn ok(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+/// An answer that all is well.
+pub(super) fn ok(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
     answer(StatusCode::Ok, fill)
 }
 
@@ -139,20 +139,4 @@ fn answer(code: StatusCode, fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
     fill(&mut object);
     object.end();
     out
-}
-
-/// Whether a resource has every member that the filters ask for. A filter by what is no member of it is passed over:
-/// clients append parameters of their own against caches.
-fn passes(query: &Query, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-    if query.filters.is_empty() {
-        return true;
-    }
-    let mut out = Vec::new();
-    write(&mut out);
-    let resource: Value = serde_json::from_slice(&out).unwrap_or_default();
-    query.filters.iter().all(|(name, wanted)| match resource.get(name) {
-        None => true,
-        Some(Value::String(text)) => text == wanted,
-        Some(other) => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *other),
-    })
 }

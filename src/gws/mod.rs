@@ -8,15 +8,20 @@
 
 mod agents;
 mod answers;
+mod catalog;
+mod collections;
+mod contacts;
 mod json;
 mod members;
 mod notifications;
 mod operations;
+mod people;
 mod query;
 mod requests;
 mod resources;
 mod status;
 mod subresources;
+mod user_events;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +31,14 @@ pub use answers::{
     agent_states_answer, call_answer, calls_answer, channel_answer, channels_answer, device_answer, devices_answer,
     no_multimedia, ok_answer, partial_answer, refusal_answer, user_answer, version_answer,
 };
+pub use catalog::{
+    Link, business_attributes_answer, contact_center_answer, device_settings_answer, feature_answer, features_answer,
+    groups_answer, internal_settings_answer, service_answer, services_answer, settings_answer, settings_section_answer,
+    voice_environment_answer, voice_environments_answer, workbins_answer,
+};
 pub use notifications::{Notice, notification};
 pub use operations::{Command, Destination, parse_dial, parse_operation};
+pub use people::{colleague_answer, colleague_device_answer, contact_answer, contacts_answer};
 pub use query::{Query, Selection};
 pub use requests::{
     DeviceRequest, MonitorRequest, MonitorTarget, SessionRequest, SessionStart, is_free_state_name, parse_channel,
@@ -35,3 +46,4 @@ pub use requests::{
 };
 pub use resources::{Base, Rendering, call_resource, user_resource};
 pub use status::{Refusal, StatusCode};
+pub use user_events::parse_user_event;

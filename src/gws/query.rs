@@ -42,6 +42,12 @@ impl Query {
         self.subresources.as_ref().is_some_and(|chosen| chosen.names(name))
     }
 
+    /// A parameter that is no member of a resource; an empty one counts as none.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.filters.iter().rev().find(|(other, value)| other == name && !value.is_empty())?;
+        Some(value)
+    }
+
     /// The members of one resource that are shown.
     pub(super) fn shown(&self) -> &Selection {
         self.fields.as_ref().unwrap_or(&Selection::All)
@@ -56,6 +62,11 @@ impl Selection {
             false if names.is_empty() => None,
             false => Some(Self::Names(names)),
         }
+    }
+
+    /// Those of these that are among them.
+    pub(super) fn within(&self, names: &[&str]) -> Self {
+        Self::Names(names.iter().filter(|name| self.names(name)).map(|name| (*name).to_owned()).collect())
     }
 
     /// Whether this is one of them.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::agents::Voice;
 use crate::calls::{CallType, Capability, Endpoint, Mute, Party, PartyState, Recording, Rules, Seen, capabilities};
-use crate::directory::Agent;
+use crate::directory::{Agent, user_id};
 use crate::ids::{CallId, DeviceId, WallTime};
 
 use super::json::{Object, write_array};
@@ -94,7 +94,7 @@ pub(super) fn write_user(
     query: &Query,
 ) {
     let Base(base) = &rendering.base;
-    let id = Uuid::new_v5(&USERS, agent.id.as_str().as_bytes());
+    let id = user_id(&agent.id);
     let mut object = Object::begin_chosen(out, query.shown());
     object.text("id", &id.to_string());
     object.text("userName", agent.id.as_str());
@@ -120,6 +120,11 @@ impl Base {
     /// The address of a channel.
     pub(super) fn channel_uri(&self, channel: &str) -> String {
         format!("{}/api/v2/me/channels/{channel}", self.0)
+    }
+
+    /// The address of where all telephones are.
+    pub(super) fn voice_environment_uri(&self) -> String {
+        format!("{}/api/v2/voice-environments/{VOICE_ENVIRONMENT}", self.0)
     }
 
     /// The address of a device.
@@ -223,9 +228,7 @@ const fn recording_name(recording: Recording) -> &'static str {
     }
 }
 
-/// The namespace of the users' UUIDs. Part of what desktops may have stored: it must not change.
-const USERS: Uuid = Uuid::from_u128(0x0c5e_7d44_91ab_4f0e_8a3c_2b6f_e1d0_9a57);
-
+/// Where all telephones are; the voice service has the same id.
 pub(super) const VOICE_ENVIRONMENT: Uuid = Uuid::from_u128(0x7e0f_1a6c_3d52_4b89_b1c4_90e2_d85f_6a13);
 
 const CONTACT_CENTER: Uuid = Uuid::from_u128(0xa4d1_68b2_5c97_4e3f_92f0_7c3b_1e64_d80b);

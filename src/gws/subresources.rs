@@ -1,16 +1,15 @@
 //! What a user can have embedded: devices, features, channels, calls, settings.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::agents::Voice;
 use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
 use super::agents::{write_channel, write_device};
+use super::catalog::{write_feature, write_settings};
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
-use super::resources::{Base, Rendering, call_resource};
+use super::resources::{Rendering, call_resource};
 
 /// The subresources of an agent that are asked for.
 pub(super) fn write_subresources(
@@ -42,25 +41,6 @@ pub(super) fn write_subresources(
         });
     }
     if query.embeds("settings") {
-        user.embed("settings", |out| {
-            let mut settings = Object::begin(out);
-            settings.object("interaction-workspace", |_| ());
-            settings.end();
-        });
+        user.embed("settings", write_settings);
     }
 }
-
-fn write_feature(out: &mut Vec<u8>, rendering: &Rendering, id: &str) {
-    let Base(base) = &rendering.base;
-    let segment = utf8_percent_encode(id, SEGMENT);
-    let mut feature = Object::begin(out);
-    feature.text("id", id);
-    feature.text("displayName", id);
-    feature.text("description", "");
-    feature.yes("autoAssignOnContactCenterCreate");
-    feature.text("uri", &format!("{base}/api/v2/features/{segment}"));
-    feature.text("path", &format!("/features/{segment}"));
-    feature.end();
-}
-
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -26,8 +26,13 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.service(resource(Place::Channel, channel, web::to(reads_and_posts)));
 }
 
-async fn agent_states(_: Caller, shared: web::Data<Shared>, request: HttpRequest) -> HttpResponse {
-    answer(agent_states_answer(&shared.config.agent_states, &query(&request)))
+async fn agent_states(
+    caller: Caller,
+    shared: web::Data<Shared>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let Look { position, .. } = look(&shared, &caller).await?;
+    Ok(read(position, agent_states_answer(&shared.config.agent_states, &query(&request))))
 }
 
 async fn channels(caller: Caller, shared: web::Data<Shared>, request: HttpRequest) -> Result<HttpResponse, Failure> {

@@ -27,6 +27,7 @@ use super::frame::resource;
 use super::ops::only_reads;
 use super::place::Place;
 use super::server::Shared;
+use super::{catalog, people};
 
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.service(resource(Place::Version, vec![reads().to(version)], web::to(only_reads)));
@@ -38,6 +39,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
     agents::routes(config);
     config.service(resource(Place::Call, vec![reads().to(call), web::post().to(operate)], web::to(reads_and_posts)));
     config.service(resource(Place::DeviceCalls, vec![web::post().to(dial)], web::to(only_posts)));
+    people::routes(config);
+    catalog::routes(config);
     config.service(resource(Place::UnknownResource, Vec::new(), web::to(unknown)));
     config.service(resource(Place::Elsewhere, Vec::new(), web::to(elsewhere)));
 }
@@ -126,7 +129,7 @@ pub(crate) async fn caller_only_reads(_: Caller) -> Result<HttpResponse, Failure
     only_reads().await
 }
 
-async fn only_posts(_: Caller) -> Result<HttpResponse, Failure> {
+pub(crate) async fn only_posts(_: Caller) -> Result<HttpResponse, Failure> {
     Err(Failure::Method("POST"))
 }
 
@@ -143,12 +146,15 @@ pub(crate) struct Look<'a> {
 }
 
 pub(crate) async fn look<'a>(shared: &'a Shared, caller: &Caller) -> Result<Look<'a>, Failure> {
-    let agent = account(shared, caller)?;
-    let Snapshot { calls, voice, position } = shared.state.exchange.calls(caller.agent()).await?;
+    look_at(shared, account(shared, caller)?).await
+}
+
+pub(crate) async fn look_at<'a>(shared: &'a Shared, agent: &'a Agent) -> Result<Look<'a>, Failure> {
+    let Snapshot { calls, voice, position } = shared.state.exchange.calls(&agent.id).await?;
     Ok(Look { agent, voice, calls, position })
 }
 
-fn seen(calls: &[CallView]) -> Vec<Seen<'_>> {
+pub(crate) fn seen(calls: &[CallView]) -> Vec<Seen<'_>> {
     calls.iter().map(CallView::seen).collect()
 }
 

@@ -323,6 +323,8 @@ labels! {
         Device = "/api/v2/me/devices",
         /// The version.
         Diagnostics = "/api/v2/diagnostics",
+        /// Other people, and what else there is in the contact centre.
+        Directory = "directory",
         /// Whether the process is up.
         Live = "/livez",
         /// The agent.

@@ -17,6 +17,7 @@ mod logout;
 mod openapi;
 mod origins;
 mod patience;
+mod reads;
 mod replay;
 mod secrets;
 mod slow;

@@ -3,7 +3,9 @@
 mod agents;
 mod answers;
 mod calls;
+mod catalog;
 mod operations;
+mod people;
 mod requests;
 
 use std::collections::VecDeque;

@@ -41,6 +41,11 @@ async fn every_resource_of_the_api_asks_for_a_login_first() {
          DELETE /api/v2/me
          PATCH /api/v2/me/calls/X
          GET /api/v2/me/devices/X/calls
+         GET /api/v2/users/X
+         GET /api/v2/devices/X/settings/tserver/
+         GET /api/v2/contacts?type=User
+         GET /internal-api/me/settings?fields=*
+         POST /internal-api/operations
          GET /api/v2
          GET /api/v2/
          GET /api/v2/no/such/thing",
@@ -56,6 +61,11 @@ async fn every_resource_of_the_api_asks_for_a_login_first() {
             DELETE /api/v2/me = 403 {"statusCode":20,"statusMessage":"Access denied"}
             PATCH /api/v2/me/calls/X = 403 {"statusCode":20,"statusMessage":"Access denied"}
             GET /api/v2/me/devices/X/calls = 403 {"statusCode":20,"statusMessage":"Access denied"}
+            GET /api/v2/users/X = 403 {"statusCode":20,"statusMessage":"Access denied"}
+            GET /api/v2/devices/X/settings/tserver/ = 403 {"statusCode":20,"statusMessage":"Access denied"}
+            GET /api/v2/contacts?type=User = 403 {"statusCode":20,"statusMessage":"Access denied"}
+            GET /internal-api/me/settings?fields=* = 403 {"statusCode":20,"statusMessage":"Access denied"}
+            POST /internal-api/operations = 403 {"statusCode":20,"statusMessage":"Access denied"}
             GET /api/v2 = 403 {"statusCode":20,"statusMessage":"Access denied"}
             GET /api/v2/ = 403 {"statusCode":20,"statusMessage":"Access denied"}
             GET /api/v2/no/such/thing = 403 {"statusCode":20,"statusMessage":"Access denied"}
