@@ -110,9 +110,13 @@ impl<T> Sessions<T> {
     }
 
     /// A session's record was applied.
-    pub(super) fn apply_session(&mut self, now: Instant, record: &Record, state: SessionState) {
+    pub(super) fn apply_session(&mut self, now: Instant, record: &Record, mut state: SessionState) {
         if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
             return;
+        }
+        let catch_up = std::mem::take(&mut state.catch_up);
+        if !catch_up.is_empty() {
+            self.recent.owed(state.session, record.position, self.log.floor());
         }
         let Some(seat) = self.seats.get(&state.session).copied() else {
             let stage = match self.awaited.get(&record.id) {
@@ -152,10 +156,15 @@ impl<T> Sessions<T> {
             self.total.crowd.leave(&before);
             self.weigh(seat);
         }
+        if !catch_up.is_empty() {
+            self.catch_up(now, seat, record.position, &catch_up);
+        }
     }
 
     /// Gives a session its seat.
-    pub(super) fn seat(&mut self, now: Instant, state: SessionState, position: Position, stage: Stage) {
+    pub(super) fn seat(&mut self, now: Instant, mut state: SessionState, position: Position, stage: Stage) {
+        // That is its record's, and no part of what it goes on with.
+        state.catch_up.clear();
         let (session, agent, cookie) = (state.session, state.agent.clone(), state.cookie);
         let seat = self.live.insert(Live::new(now, state, position, stage));
         self.seats.insert(session, seat);

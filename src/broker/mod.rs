@@ -15,6 +15,7 @@ mod browsers;
 mod buckets;
 mod conversation;
 mod ending;
+mod feeds;
 mod handle;
 mod hearing;
 mod history;

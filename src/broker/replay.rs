@@ -8,7 +8,7 @@ use crate::broker::hearing::{is_owed_at_last, progress};
 use crate::broker::live::{Paging, Stage};
 use crate::broker::pages::{NextPage, Page, Read, Unserved, Wanted, What};
 use crate::broker::publications::{kept, told};
-use crate::broker::rules::Who;
+use crate::broker::rules::{Rules, Who};
 use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
 use crate::clock;
 use crate::ids::{AgentId, Position, RecordId, SessionId};
@@ -32,6 +32,9 @@ impl<T> Sessions<T> {
         pattern: &Pattern,
         from: ReplayFrom,
     ) -> Result<Option<Position>, Error> {
+        if Rules::is_feed(pattern) {
+            return self.catches_up(agent, pattern, from);
+        }
         let rules = &self.settings.rules;
         let kept = rules.may_keep(pattern);
         let after = match from {

@@ -199,6 +199,7 @@ impl<T> Sessions<T> {
             home: Arc::clone(&self.settings.node),
             patterns: Vec::new(),
             replays: Vec::new(),
+            catch_up: Vec::new(),
             cursor: None,
         };
         conversation.session = Some(session);

@@ -42,9 +42,9 @@ struct Missed {
     page: Option<Position>,
 }
 
-/// A page that cannot be told again.
+/// Something that was owed and cannot be told again.
 #[derive(Debug)]
-struct Torn;
+pub(super) struct Torn;
 
 impl<T> Sessions<T> {
     /// Brings a session whose client came back up to date from the ring, or part of the way.
@@ -225,24 +225,10 @@ impl<T> Sessions<T> {
     ) -> Result<Vec<Event>, Torn> {
         let mut out = Vec::new();
         match payload {
-            Payload::AgentChanged(changed) if Some(&changed.voice.agent) == state.agent.as_ref() => {
-                for event in &changed.events {
-                    if let Some((channel, told)) = self.render_agent(&changed.voice, *event, record.time)
-                        && hears(state, &channel, record.position, Keep::Volatile)
-                    {
-                        out.push(told);
-                    }
-                }
-            }
-            Payload::CallChanged(changed) => {
-                for (index, event) in changed.events.iter().enumerate() {
-                    if Some(&event.to.agent) == state.agent.as_ref()
-                        && let Some((channel, told)) = self.render(&changed.family, &changed.events, index, record.time)
-                        && hears(state, &channel, record.position, Keep::Volatile)
-                    {
-                        out.push(told);
-                    }
-                }
+            Payload::AgentChanged(_) | Payload::CallChanged(_) => {
+                let told = self.of_feeds(state.agent.as_ref(), record, payload).into_iter();
+                let heard = told.filter(|(channel, _)| hears(state, channel, record.position, Keep::Volatile));
+                out.extend(heard.map(|(_, event)| event));
             }
             Payload::ChannelPublished(published) => {
                 let keep = kept(&self.settings.rules, record, published);
@@ -262,8 +248,10 @@ impl<T> Sessions<T> {
             Payload::Page(page) if page.state.session == state.session => {
                 out = self.told_again(page, record.position, recalled)?;
             }
-            Payload::AgentChanged(_)
-            | Payload::Direct(_)
+            Payload::SessionState(changed) if changed.session == state.session && !changed.catch_up.is_empty() => {
+                out = self.caught_up(changed, record.position, &changed.catch_up)?;
+            }
+            Payload::Direct(_)
             | Payload::LogOpened
             | Payload::LoginEnded(_)
             | Payload::Page(_)

@@ -126,6 +126,11 @@ impl Rules {
         }
     }
 
+    /// Whether whatever a pattern matches is a feed of an agent's own.
+    pub fn is_feed(pattern: &Pattern) -> bool {
+        is_mine(pattern.as_str())
+    }
+
     /// Whether a channel comes into being by what clients do, and is not one of the desktops' own.
     pub fn is_made(&self, channel: &Channel) -> bool {
         channel.as_str() != SERVICES && !is_mine(channel.as_str())

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, ReplayFrom, Reply};
 use crate::broker::live::Stage;
+use crate::broker::rules::Rules;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
 use crate::ids::Position;
 use crate::log::Expected;
@@ -64,6 +65,7 @@ impl<T> Sessions<T> {
         }
         for (pattern, from) in replay.iter().filter(|(pattern, _)| pattern.family() != Family::Service) {
             match self.begins(state.agent.as_ref(), pattern, *from) {
+                Ok(Some(from)) if Rules::is_feed(pattern) => state.catch_up.push((pattern.clone(), from)),
                 Ok(Some(from)) => begin(&mut state, pattern, from),
                 Ok(None) => {}
                 Err(error) => return self.reply(key, told.reply(Some(error))),

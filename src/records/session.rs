@@ -42,6 +42,9 @@ pub struct SessionState {
     pub patterns: Vec<(Pattern, Start)>,
     /// Which of these asked for history, and how far they have been told it.
     pub replays: Vec<Replay>,
+    /// Of the agent's own feeds, which catch up at this record and no later one: what came after that position and before
+    /// this record is owed at the record's own.
+    pub catch_up: Vec<(Pattern, Position)>,
     /// How far it has been served; written when it moves or the server stops.
     pub cursor: Option<Position>,
 }
@@ -141,6 +144,8 @@ pub(super) struct StateWire {
     patterns: Vec<(String, Option<u64>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replays: Vec<ReplayWire>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    catch_up: Vec<(String, u64)>,
     cursor: Option<u64>,
 }
 
@@ -166,7 +171,7 @@ impl ReplayWire {
     }
 
     fn settled(self, here: Position) -> Result<Replay, String> {
-        let pattern = Pattern::parse(&self.pattern).map_err(|e| format!("pattern {}: {e}", self.pattern))?;
+        let pattern = pattern(&self.pattern)?;
         let reached = match self.up_to {
             Some(position) => Reached::UpTo(Position::new(position)),
             None => Reached::Live(Start::At(self.live.map_or(here, Position::new))),
@@ -195,17 +200,15 @@ impl StateWire {
             home: state.home.clone(),
             patterns: state.patterns.iter().map(|(pattern, start)| (pattern.to_string(), start_of(*start))).collect(),
             replays: state.replays.iter().map(ReplayWire::of).collect(),
+            catch_up: state.catch_up.iter().map(|(pattern, from)| (pattern.to_string(), from.get())).collect(),
             cursor: state.cursor.map(Position::get),
         }
     }
 
     pub(super) fn settled(self, here: Position) -> Result<SessionState, String> {
         let start = |start: Option<u64>| Start::At(start.map_or(here, Position::new));
-        let patterns = self.patterns.iter().map(|(pattern, from)| {
-            Pattern::parse(pattern)
-                .map(|pattern| (pattern, start(*from)))
-                .map_err(|e| format!("pattern {pattern}: {e}"))
-        });
+        let patterns = self.patterns.iter().map(|(text, from)| Ok((pattern(text)?, start(*from))));
+        let catch_up = self.catch_up.iter().map(|(text, from)| Ok((pattern(text)?, Position::new(*from))));
         let agent = self.agent.as_deref().map(AgentId::parse).transpose();
         let login = self.login.as_deref().map(LoginId::parse).transpose();
         let cookie = self.cookie.as_deref().map(CookieHash::parse).transpose();
@@ -218,11 +221,16 @@ impl StateWire {
             ack: self.ack,
             since: start(self.since),
             home: self.home.clone(),
-            patterns: patterns.collect::<Result<_, _>>()?,
+            patterns: patterns.collect::<Result<_, String>>()?,
+            catch_up: catch_up.collect::<Result<_, String>>()?,
             replays: self.replays.into_iter().map(|replay| replay.settled(here)).collect::<Result<_, _>>()?,
             cursor: self.cursor.map(Position::new),
         })
     }
+}
+
+fn pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::parse(text).map_err(|e| format!("pattern {text}: {e}"))
 }
 
 fn start_of(start: Start) -> Option<u64> {

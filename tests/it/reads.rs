@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Agent, Server, request};
+use crate::harness::{Agent, Desk, Server, request};
 
 /// Whatever there is below `/api/v2`, of itself and of a colleague.
 fn reads(own: &Value, other: &Value) -> Vec<String> {
@@ -121,4 +121,76 @@ fn a_user_event_of_ones_own_device_is_accepted() {
     assert_eq!(send("SendUserEvent", &agent.device()), json!({"statusCode": 0}));
     assert_eq!(send("SendUserEvent", &other.device())["statusCode"], 6);
     assert_eq!(send("SendMoney", &agent.device())["statusCode"], 2);
+}
+
+/// How many calls ring at the agent and end.
+const CALLS: usize = 100;
+
+fn told(messages: &[Value]) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    messages
+        .iter()
+        .map(|message| (text(&message["data"]["call"]["id"]), text(&message["data"]["call"]["state"])))
+        .collect()
+}
+
+/// All that is told of the calls, each piece with the position up to which it goes.
+fn listen(mut desk: Desk) -> Vec<(u64, Vec<(String, String)>)> {
+    let (mut pieces, mut count) = (Vec::new(), 0);
+    while count < 2 * CALLS {
+        let (messages, _) = desk.connect(Some(1000));
+        count += messages.len();
+        pieces.push((desk.ack.unwrap(), told(&messages)));
+    }
+    pieces
+}
+
+#[test]
+fn what_was_read_and_what_is_told_from_there_on_make_one_whole() {
+    let server = Server::with(&[("BAYEUX__SESSIONS_PER_AGENT", "30")]);
+    let [agent, peer] = ["15000", "15001"].map(|name| server.agent(name));
+    let desk = Desk::open(agent.clone(), true, &["/v2/me/calls"]);
+    let mut late = Vec::new();
+    let pieces = std::thread::scope(|scope| {
+        let listening = scope.spawn(|| listen(desk));
+        let calling = scope.spawn(|| {
+            for _ in 0..CALLS {
+                assert_eq!(peer.dial("15000")["statusCode"], 0);
+                let call = peer.until_call("Dialing", 1);
+                peer.operate(call["id"].as_str().unwrap(), "Hangup");
+            }
+        });
+        while !calling.is_finished() && late.len() < 20 {
+            let read = agent.get("me/calls?fields=*");
+            let position: u64 = read.header("x-partyline-position").unwrap().parse().unwrap();
+            let ext = json!({"replay": {"/v2/me/calls": position}});
+            let message = json!({"channel": "/meta/subscribe", "subscription": "/v2/me/calls", "ext": ext});
+            let mut desk = Desk::open(agent.clone(), true, &[]);
+            let reply = desk.send(&message).json();
+            assert_eq!(reply[0]["successful"], true, "{reply}");
+            late.push((position, read.json()["calls"].as_array().unwrap().clone(), desk));
+        }
+        calling.join().unwrap();
+        listening.join().unwrap()
+    });
+    let whole: Vec<_> = pieces.iter().flat_map(|(_, piece)| piece.clone()).collect();
+    let last = whole.last().unwrap();
+    let mut begun = 0;
+    for (position, calls, mut desk) in late {
+        let told = if position < pieces.last().unwrap().0 {
+            told(&desk.until(|message| told(std::slice::from_ref(message))[0] == *last))
+        } else {
+            Vec::new()
+        };
+        let before = whole.strip_suffix(told.as_slice()).expect("the end of all that was told");
+        let sure = pieces.iter().filter(|(through, _)| *through <= position).map(|(_, piece)| piece.len()).sum();
+        let most = pieces.iter().take_while(|(through, _)| *through <= position).count();
+        let most: usize = pieces.iter().take(most + 1).map(|(_, piece)| piece.len()).sum();
+        assert!((sure..=most).contains(&before.len()), "{sure} {most} {}", before.len());
+        // And what was read is what had been told by then.
+        let ringing = before.last().filter(|(_, state)| state == "Ringing");
+        assert_eq!(calls.first().map(|call| call["id"].as_str().unwrap()), ringing.map(|(id, _)| id.as_str()));
+        begun += usize::from(!told.is_empty() && !before.is_empty());
+    }
+    assert!(begun > 3, "{begun} read in the middle");
 }

@@ -16,6 +16,7 @@ mod ends;
 mod extensions;
 mod failures;
 mod faults;
+mod feeds;
 mod handshakes;
 mod keyed;
 mod lazy;

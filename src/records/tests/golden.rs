@@ -98,6 +98,7 @@ fn samples() -> Vec<NewRecord> {
             (Pattern::parse("/demo/**").unwrap(), Start::Here),
         ],
         replays: Vec::new(),
+        catch_up: Vec::new(),
         cursor: Some(Position::new(812)),
     };
     let replay = |pattern: &str, from, reached| Replay {
