@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::bayeux::{Channel, is_sound};
-use crate::ids::{AgentId, SessionId};
+use crate::ids::{AgentId, Position, SessionId};
 
 use super::config::{AdminConfig, Api};
 use super::errors::Failure;
@@ -59,6 +59,14 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Failure> {
     }
 }
 
+/// A position. What is above the largest is none.
+pub(crate) fn position(number: u64) -> Result<Position, Failure> {
+    if number > LARGEST_POSITION {
+        return Err(Failure::Malformed(format!("a position is at most {LARGEST_POSITION}")));
+    }
+    Ok(Position::new(number))
+}
+
 /// The session in the path. What is no handle is nobody's.
 pub(crate) fn session(text: &str) -> Result<SessionId, Failure> {
     SessionId::parse(text).map_err(|_| Failure::Malformed("a session is 32 hexadecimal digits".to_owned()))
@@ -87,3 +95,5 @@ pub(crate) fn data(raw: &RawValue, config: &AdminConfig) -> Result<Bytes, Failur
 
 const USUAL: usize = 100;
 const MOST: usize = 1000;
+/// What every client keeps exactly.
+const LARGEST_POSITION: u64 = (1 << 53) - 1;

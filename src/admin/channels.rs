@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::broker::AdminError;
-use crate::ids::Position;
 
 use super::answer;
 use super::ask;
@@ -68,7 +67,7 @@ pub(crate) async fn list(api: web::Data<Api>, request: HttpRequest) -> Result<Ht
 pub(crate) async fn history(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let query: HistoryQuery = ask::query(&request)?;
     let limit = ask::limit(query.limit)?;
-    let after = Position::new(query.after.unwrap_or_default());
+    let after = ask::position(query.after.unwrap_or_default())?;
     let history = api.0.admin.history(ask::channel(&query.channel)?, after, limit).await?;
     let messages = history.messages.iter().map(|message| {
         let data = serde_json::from_slice(&message.data).ok()?;

@@ -34,7 +34,7 @@ pub(crate) async fn stream(api: web::Data<Api>, request: HttpRequest) -> Result<
         agent: query.agent.as_deref().map(ask::agent).transpose()?,
         types: query.types.as_deref().map(types).transpose()?,
     };
-    let last = last_event_id(&request)?.or(query.after).map(Position::new);
+    let last = last_event_id(&request)?.or(query.after).map(ask::position).transpose()?;
     let permit = api.0.streams.clone().try_acquire_owned().map_err(|_| Failure::Streams)?;
     let admin = api.0.admin.clone();
     let after = match last {

@@ -181,7 +181,7 @@ fn some_user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
     if members.get("userData").is_none() { Err(missing("userData")) } else { user_data(members) }
 }
 
-fn user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
+pub(super) fn user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
     let Some(data) = members.get("userData") else { return Ok(UserData::default()) };
     if data.get().len() > DATA_BYTES {
         return Err(too_long("userData"));

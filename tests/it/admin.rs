@@ -249,7 +249,7 @@ fn each_no_says_why() {
     let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));
     let large = format!("\"{}\"", "x".repeat(70_000));
     let batch = format!(r#"{{"messages":[{},{}]}}"#, publish("/demo/a", "1"), publish("demo", "1"));
-    let cases: [(&str, &str, &str, u16, &str); 20] = [
+    let cases: [(&str, &str, &str, u16, &str); 21] = [
         ("POST", "publish", "", 400, "malformed"),
         ("POST", "publish", "{}", 400, "malformed"),
         ("POST", "publish", &publish("demo", "1"), 400, "malformed"),
@@ -267,6 +267,7 @@ fn each_no_says_why() {
         ("POST", &nobody, &publish("/demo/a", "1"), 404, "session_unknown"),
         ("POST", "agents/15000/deliver", &publish("/meta/connect", "1"), 422, "not_deliverable"),
         ("GET", "sessions?limit=0", "", 400, "malformed"),
+        ("GET", "channels/history?channel=/demo/a&after=9007199254740992", "", 400, "malformed"),
         ("GET", "sessions?page=2", "", 400, "malformed"),
         ("DELETE", "publish", "", 405, "method_not_allowed"),
         ("GET", "nothing", "", 404, "not_found"),

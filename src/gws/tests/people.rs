@@ -107,9 +107,10 @@ fn a_user_event_names_a_device() {
         r#"{"operationName":"SendMoney","deviceId":"d"}"#,
         r#"{"deviceId":"d"}"#,
         "[]",
+        r#"{"operationName":"SendUserEvent","deviceId":"d","userData":[]}"#,
     ]
     .map(|body| parse_user_event(body.as_bytes()).map_err(|refusal| refusal.code.number()));
-    assert_eq!(codes, [Ok("d".to_owned()), Err(1), Err(2), Err(1), Err(1)]);
+    assert_eq!(codes, [Ok("d".to_owned()), Err(1), Err(2), Err(1), Err(1), Err(1)]);
 }
 
 /// Three, in the order of their user names.
