@@ -101,7 +101,12 @@ impl Server {
     }
 
     pub(crate) fn agent(&self, name: &str) -> Agent {
-        Agent::new(self.address, name)
+        Agent::new(self.address, name, name)
+    }
+
+    /// An agent whose password is not its name.
+    pub(crate) fn agent_with(&self, name: &str, password: &str) -> Agent {
+        Agent::new(self.address, name, password)
     }
 }
 
@@ -223,7 +228,7 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> std::io::Result<Answer> {
     Ok(Answer { status: status.ok_or(std::io::ErrorKind::InvalidData)?, headers, body: body.to_owned() })
 }
 
-/// An agent, whose password is its name: REST by hand.
+/// An agent: REST by hand.
 #[derive(Clone)]
 pub(crate) struct Agent {
     pub(crate) address: SocketAddr,
@@ -232,8 +237,8 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    fn new(address: SocketAddr, name: &str) -> Self {
-        let authorization = format!("Basic {}", STANDARD.encode(format!("{name}:{name}")));
+    fn new(address: SocketAddr, name: &str, password: &str) -> Self {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("{name}:{password}")));
         Self { address, name: name.to_owned(), authorization }
     }
 

@@ -16,6 +16,7 @@ mod life;
 mod logout;
 mod openapi;
 mod origins;
+mod parties;
 mod patience;
 mod reads;
 mod replay;
