@@ -43,14 +43,7 @@ impl Family {
             return;
         }
         for call in &mut self.calls {
-            let gone = call.parties.iter().filter(|party| !party.is_live());
-            let gone: Vec<_> = gone.filter_map(|party| Some(party.endpoint.home.as_ref()?.agent.clone())).collect();
-            for agent in gone {
-                if !call.former.contains(&agent) && call.former.len() < FORMER {
-                    call.former.push(agent);
-                }
-            }
-            call.parties.retain(Party::is_live);
+            call.forget_the_gone();
             call.parties.iter_mut().for_each(|party| party.entered = Entered::Before);
         }
         let ended = self.calls.iter().filter(|call| call.parties.is_empty()).count();
@@ -192,8 +185,8 @@ impl Change<'_> {
         let now = self.now;
         let Some((call, party)) = self.live(leg) else { return };
         let knows = party.state != PartyState::Invited;
-        if let Some(party) = self.live_mut(leg) {
-            party.state = PartyState::Released(now);
+        if let Some(call) = self.call_mut(&call) {
+            call.release(leg, now);
         }
         if knows {
             self.tell(EventKind::StatusChange, &call, leg);
@@ -274,6 +267,3 @@ impl EventKind {
 
 /// How many ended calls a family keeps, so that it can still be said how they went.
 const ENDED_CALLS: usize = 8;
-
-/// How many agents who left a call are remembered.
-const FORMER: usize = 64;

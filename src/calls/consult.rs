@@ -160,12 +160,9 @@ impl Change<'_> {
         call.user_data.unmark_owner();
         call.owner = None;
         let data = call.user_data.clone();
-        let mut moved = Vec::new();
-        for party in call.parties.iter_mut().filter(|party| party.is_live() && party.leg != side) {
-            moved.push(party.clone());
-            if party.state != PartyState::Invited {
-                party.state = PartyState::Released(now);
-            }
+        let moved: Vec<Party> = call.live().filter(|party| party.leg != side).cloned().collect();
+        for party in moved.iter().filter(|party| party.state != PartyState::Invited) {
+            call.release(party.leg, now);
         }
         call.parties.retain(|party| party.leg == side || !party.is_live());
         (moved, data)

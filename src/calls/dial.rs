@@ -101,6 +101,7 @@ impl Call {
             consult: None,
             recording: Recording::Stopped,
             former: Vec::new(),
+            missed: Vec::new(),
         }
     }
 }

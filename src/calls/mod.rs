@@ -10,6 +10,7 @@
 mod asks;
 mod change;
 mod consult;
+mod departures;
 mod dial;
 mod model;
 mod monitor;

@@ -41,6 +41,8 @@ pub struct Call {
     pub recording: Recording,
     /// Agents who were on it in earlier changes, each once: they may still say how it went.
     pub former: Vec<AgentId>,
+    /// Agents who were asked for, were never rung, and had not been on it before: they know nothing of it.
+    pub missed: Vec<AgentId>,
 }
 
 /// What makes a call the side call of another: one party stands in both.

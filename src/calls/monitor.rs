@@ -61,13 +61,6 @@ impl Family {
     }
 }
 
-impl Call {
-    /// Whether the agent has, had or was to have a part in the call.
-    pub fn has_had(&self, agent: &AgentId) -> bool {
-        self.parties.iter().any(|party| party.is_of(agent)) || self.former.contains(agent)
-    }
-}
-
 impl Change<'_> {
     fn watch(&mut self, call: &CallId, supervisor: Endpoint, monitor: Monitor) -> Result<Accepted, Refused> {
         let found = self.call(call).ok_or(Refused::NotFound)?;

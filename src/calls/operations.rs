@@ -250,14 +250,6 @@ impl Operation {
     }
 }
 
-impl Call {
-    /// Whether the agent is or was on the call, and knew of it.
-    fn was_on(&self, agent: &AgentId) -> bool {
-        let knows = |party: &Party| party.is_of(agent) && party.state != PartyState::Invited;
-        self.parties.iter().any(knows) || self.former.contains(agent)
-    }
-}
-
 impl RecordVerb {
     const fn outcome(self) -> Recording {
         match self {

@@ -80,10 +80,11 @@ impl Change<'_> {
     /// The agent does not make the call: it is over before it began.
     pub(super) fn decline(&mut self, call: &CallId, leg: LegId) -> Accepted {
         let now = self.now;
-        let Some(found) = self.call_mut(call) else { return Accepted::AlreadyAsked };
-        for party in found.parties.iter_mut().filter(|party| party.is_live()) {
-            party.state = if party.leg == leg { PartyState::PreviewCancelled(now) } else { PartyState::Released(now) };
+        for other in self.all(call).into_iter().filter(|other| *other != leg) {
+            self.release(other);
         }
+        let Some(party) = self.live_mut(leg) else { return Accepted::AlreadyAsked };
+        party.state = PartyState::PreviewCancelled(now);
         self.tell(EventKind::StatusChange, call, leg);
         Accepted::Changed
     }

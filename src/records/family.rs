@@ -35,6 +35,8 @@ struct CallWire {
     recording: RecordingWire,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missed: Vec<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -182,6 +184,7 @@ impl CallWire {
             consult: call.consult.as_ref().map(ConsultWire::of),
             recording: RecordingWire::of(call.recording),
             former: call.former.iter().map(ToString::to_string).collect(),
+            missed: call.missed.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -195,6 +198,7 @@ impl CallWire {
             consult: self.consult.map(ConsultWire::value).transpose()?,
             recording: self.recording.value(),
             former: self.former.iter().map(|agent| parse_id(agent, AgentId::parse)).collect::<Result<_, _>>()?,
+            missed: self.missed.iter().map(|agent| parse_id(agent, AgentId::parse)).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -334,6 +334,13 @@ fn numbers_that_cannot_be_added_leave_a_conference_as_it_was() {
     }
     assert_eq!(verdict(&parties[2].conference("01RCC3N118B1V0SL807GK2LAES000007", "21005")), (404, 6));
     assert_eq!(verdict(&stranger.conference(&call, "21005")), (404, 6));
+    // Who was asked for and never rung is a stranger still, and changes nothing.
+    assert_eq!(verdict(&shut_off.conference(&call, "21005")), (404, 6));
+    let update = json!({"operationName": "UpdateUserData", "userData": {"from": "a stranger"}});
+    assert_eq!(verdict(&shut_off.agent.post(&format!("me/calls/{call}"), &update)), (404, 6));
+    let disposition = json!({"operationName": "SetCallDisposition", "callUuid": call, "disposition": "done"});
+    let device = format!("me/devices/{}", shut_off.agent.device());
+    assert_eq!(verdict(&shut_off.agent.post(&device, &disposition)), (404, 6));
     agree(&mut parties, &call, Some("21001"));
     assert!(parties.iter_mut().all(|party| party.errors.is_empty()));
     assert_eq!(shut_off.agent.calls(), Vec::<Value>::new());

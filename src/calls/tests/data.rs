@@ -153,3 +153,46 @@ fn how_it_went_is_said_by_who_was_on_the_call_also_afterwards() {
         "#]],
     );
 }
+
+#[test]
+fn who_was_asked_for_and_never_rung_is_a_stranger_until_it_is_rung() {
+    check(
+        "15000 dials 15001
+         15001: answered
+         15000 adds 15002
+         15002: busy
+         15002 dispose:code=stranger
+         15002 hold
+         15000 adds 15002
+         15002: ringing
+         15002: ended
+         15002 dispose:code=known",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > 15000 adds 15002
+            ask 3-0: dial 15002 from 15000
+            > 15002: busy
+            15000 Error Busy
+            > 15002 dispose:code=stranger
+            refused: the call is not known
+            > 15002 hold
+            refused: the call is not known
+            > 15000 adds 15002
+            ask 5-0: dial 15002 from 15000
+            > 15002: ringing
+            15002 StatusChange: Ringing with 15001,15000
+            > 15002: ended
+            15002 StatusChange: Released with 15001,15000
+            15000 Error NoAnswer
+            > 15002 dispose:code=known
+            15000 AttachedDataChanged: Established with 15001 code="known"
+            15001 AttachedDataChanged: Established with 15000 code="known"
+        "#]],
+    );
+}

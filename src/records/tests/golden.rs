@@ -288,6 +288,7 @@ fn consulting() -> CallChanged {
         consult: Some(Consult { parent: call_id(), main: leg(600, 0), side: leg(700, 0) }),
         recording: Recording::Paused,
         former: vec![home(5).agent],
+        missed: Vec::new(),
         ..Call::empty(id.clone(), ConnId::parse("0071027198180008").unwrap())
     };
     let (main, side) = (leg(600, 0), leg(700, 0));

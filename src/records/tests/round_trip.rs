@@ -296,6 +296,7 @@ fn random_call(random: &mut StdRng) -> Call {
         }),
         recording: random_recording(random),
         former: some(random, |random| random_home(random).agent),
+        missed: some(random, |random| random_home(random).agent),
     }
 }
 
