@@ -128,6 +128,9 @@ impl Position {
     /// Before the first record.
     pub const ZERO: Self = Self(0);
 
+    /// The largest: every client keeps it exactly.
+    pub const LARGEST: Self = Self((1 << 53) - 1);
+
     /// The position with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)

@@ -61,10 +61,11 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Failure> {
 
 /// A position. What is above the largest is none.
 pub(crate) fn position(number: u64) -> Result<Position, Failure> {
-    if number > LARGEST_POSITION {
-        return Err(Failure::Malformed(format!("a position is at most {LARGEST_POSITION}")));
+    let position = Position::new(number);
+    if position > Position::LARGEST {
+        return Err(Failure::Malformed(format!("a position is at most {}", Position::LARGEST)));
     }
-    Ok(Position::new(number))
+    Ok(position)
 }
 
 /// The session in the path. What is no handle is nobody's.
@@ -95,5 +96,3 @@ pub(crate) fn data(raw: &RawValue, config: &AdminConfig) -> Result<Bytes, Failur
 
 const USUAL: usize = 100;
 const MOST: usize = 1000;
-/// What every client keeps exactly.
-const LARGEST_POSITION: u64 = (1 << 53) - 1;

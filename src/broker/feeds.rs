@@ -11,28 +11,32 @@ use crate::broker::sessions::{Seat, Sessions};
 use crate::ids::{AgentId, Position};
 use crate::log::Record;
 use crate::records;
-use crate::records::{Keep, Payload, SessionState};
+use crate::records::{Keep, Payload, SessionState, Start};
 
 impl<T> Sessions<T> {
     /// After which position a subscription to feeds catches up; `None` if it wants only what is new, which is all that is
     /// kept of them.
     ///
     /// # Errors
-    /// What the client is told if that is not among the newest records, or is more than it may be owed at once.
-    pub(super) fn catches_up(
-        &self,
-        agent: Option<&AgentId>,
-        pattern: &Pattern,
-        from: ReplayFrom,
-    ) -> Result<Option<Position>, Error> {
+    /// What the client is told if that is not among the newest records.
+    pub(super) fn catches_up(&self, pattern: &Pattern, from: ReplayFrom) -> Result<Option<Position>, Error> {
         let ReplayFrom::After(from) = from else { return Ok(None) };
-        let mut places = Vec::new();
-        if let Some(agent) = agent {
-            self.recent.of_agent(agent, from, &mut places);
-        }
-        let served =
-            self.log.floor() <= from && from <= self.log.head() && places.len() <= self.settings.queue_messages;
+        let served = self.log.floor() <= from && from <= self.log.head();
         if served { Ok(Some(from)) } else { Err(Error::replay_id_invalid(pattern)) }
+    }
+
+    /// Whether all that a session asks to catch up with may be owed at once.
+    ///
+    /// # Errors
+    /// What the client is told if it may not.
+    pub(super) fn may_catch_up(&self, state: &SessionState) -> Result<(), Error> {
+        let Some((pattern, _)) = state.catch_up.first() else { return Ok(()) };
+        let events = self.caught_up(state, self.applied.next(), &state.catch_up);
+        let fits = events.is_ok_and(|events| {
+            let bytes: usize = events.iter().map(|event| event.0.len()).sum();
+            events.len() <= self.settings.queue_messages && bytes <= self.settings.queue_bytes
+        });
+        if fits { Ok(()) } else { Err(Error::replay_id_invalid(pattern)) }
     }
 
     /// The record at `at` was applied, and says that feeds catch up.
@@ -66,7 +70,9 @@ impl<T> Sessions<T> {
         let mut places = Vec::new();
         self.recent.of_agent(agent, first, &mut places);
         places.retain(|place| *place < at);
-        let patterns = state.patterns.iter().filter(|(known, _)| feeds.iter().all(|(feed, _)| feed != known));
+        // A subscription that begins with this record has brought nothing.
+        let before = state.patterns.iter().filter(|(_, start)| *start != Start::Here);
+        let patterns = before.filter(|(known, _)| feeds.iter().all(|(feed, _)| feed != known));
         let others = SessionState { patterns: patterns.cloned().collect(), ..state.clone() };
         let mut out = Vec::new();
         for place in places {

@@ -33,7 +33,7 @@ impl<T> Sessions<T> {
         from: ReplayFrom,
     ) -> Result<Option<Position>, Error> {
         if Rules::is_feed(pattern) {
-            return self.catches_up(agent, pattern, from);
+            return self.catches_up(pattern, from);
         }
         let rules = &self.settings.rules;
         let kept = rules.may_keep(pattern);

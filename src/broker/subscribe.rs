@@ -71,6 +71,9 @@ impl<T> Sessions<T> {
                 Err(error) => return self.reply(key, told.reply(Some(error))),
             }
         }
+        if let Err(error) = self.may_catch_up(&state) {
+            return self.reply(key, told.reply(Some(error)));
+        }
         if state.patterns.len() > self.settings.subscriptions_per_session {
             self.metrics.rejected_total.of(Limit::Subscriptions).inc();
             let error = Error::limit(Limit::Subscriptions.as_str());

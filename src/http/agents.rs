@@ -15,7 +15,8 @@ use super::errors::Failure;
 use super::frame::resource;
 use super::place::Place;
 use super::rest::{
-    Look, account, answer, caller_only_reads, id, idempotency_key, look, query, read, read_body, reads, reads_and_posts,
+    Look, account, answer, caller_only_reads, id, idempotency_key, is_own_device, look, query, read, read_body, reads,
+    reads_and_posts,
 };
 use super::server::Shared;
 
@@ -90,9 +91,7 @@ pub(crate) async fn change_device(
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let body = read_body(&shared, &request, payload).await?;
-    if id(&request) != account(&shared, &caller)?.device.as_str() {
-        return Err(Failure::NotFound);
-    }
+    is_own_device(&shared, &caller, id(&request))?;
     let wanted = parse_device(&body)?;
     let key = idempotency_key(request.headers())?;
     match wanted {

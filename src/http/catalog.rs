@@ -14,7 +14,9 @@ use super::caller::Caller;
 use super::errors::Failure;
 use super::frame::resource;
 use super::place::Place;
-use super::rest::{Look, account, answer, caller_only_reads, id, look, only_posts, query, read, read_body, reads};
+use super::rest::{
+    Look, answer, caller_only_reads, id, is_own_device, look, only_posts, query, read, read_body, reads,
+};
 use super::server::Shared;
 
 /// What a read answers: `None` if there is no such thing.
@@ -95,9 +97,6 @@ async fn send_user_event(
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let body = read_body(&shared, &request, payload).await?;
-    let device = parse_user_event(&body)?;
-    if device != account(&shared, &caller)?.device.as_str() {
-        return Err(Failure::NotFound);
-    }
+    is_own_device(&shared, &caller, &parse_user_event(&body)?)?;
     Ok(answer(ok_answer()))
 }

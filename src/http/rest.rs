@@ -94,9 +94,7 @@ async fn dial(
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let body = read_body(&shared, &request, payload).await?;
-    if id(&request) != account(&shared, &caller)?.device.as_str() {
-        return Err(Failure::NotFound);
-    }
+    is_own_device(&shared, &caller, id(&request))?;
     let command = parse_dial(&body)?;
     let key = idempotency_key(request.headers())?;
     shared.state.exchange.dial(caller.agent(), command, key).await?;
@@ -164,6 +162,11 @@ pub(crate) fn query(request: &HttpRequest) -> Query {
 
 pub(crate) fn account<'a>(shared: &'a Shared, caller: &Caller) -> Result<&'a Agent, Failure> {
     shared.state.directory.agent(caller.agent()).ok_or(Failure::Denied)
+}
+
+/// Somebody else's device is not there, as far as what changes something goes.
+pub(crate) fn is_own_device(shared: &Shared, caller: &Caller, id: &str) -> Result<(), Failure> {
+    if account(shared, caller)?.device.as_str() == id { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// The id in the path. What is no id names nothing.

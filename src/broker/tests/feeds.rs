@@ -117,6 +117,17 @@ fn what_cannot_be_told_whole_is_refused() {
 }
 
 #[test]
+fn what_has_more_bytes_than_a_session_may_be_owed_is_refused() {
+    let mut desk = Desk::with(Settings { queue_messages: 20, queue_bytes: 6_000, ..settings() });
+    desk.shake(&peer("15000"), "ack", "ack");
+    let first = desk.log.head().get();
+    let second = desk.dial("15000", &"x".repeat(3_000)).get();
+    desk.dial("15000", &"x".repeat(3_000));
+    assert!(from(&mut desk, "ack", FEED, first).contains("replay_id_invalid"), "two of them");
+    assert!(from(&mut desk, "ack", FEED, second).contains(r#""successful":true"#), "one of them");
+}
+
+#[test]
 fn all_that_is_kept_of_a_feed_is_what_is_new() {
     let mut desk = desk();
     desk.dial("15000", "before");
