@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 
 use super::basic::latin1;
+use super::upgrade::names_websocket;
 
 /// A body that is not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -60,11 +61,35 @@ pub(crate) async fn read_of(
     max: usize,
     timeout: Duration,
 ) -> Result<Bytes, BadBody> {
-    let read = read(request.headers(), &mut payload, max, timeout).await;
-    if read.is_err() {
+    let headers = request.headers();
+    let endless = names_websocket(headers) && !headers.contains_key(TRANSFER_ENCODING);
+    let read = match endless {
+        true => read(headers, of_announced_length(headers, &mut payload), max, timeout).await,
+        false => read(headers, &mut payload, max, timeout).await,
+    };
+    if endless || read.is_err() {
         request.extensions_mut().insert(Unread(payload));
     }
     read
+}
+
+/// The body of a request that names a websocket and is answered as any other: the HTTP stack hands out all that comes on its
+/// connection.
+fn of_announced_length(
+    headers: &HeaderMap,
+    payload: &mut web::Payload,
+) -> impl Stream<Item = Result<Bytes, PayloadError>> + Unpin {
+    let mut left = announced(headers).unwrap_or_default();
+    stream::poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        payload.poll_next_unpin(cx).map_ok(|mut chunk| {
+            chunk.truncate(left);
+            left -= chunk.len();
+            chunk
+        })
+    })
 }
 
 /// A payload that nobody will read.

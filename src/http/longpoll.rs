@@ -28,6 +28,7 @@ use super::place::Place;
 use super::server::Shared;
 use super::stream;
 use super::stream::EventSource;
+use super::upgrade;
 use super::upgrade::upgrade;
 
 /// Where the broker is to be found.
@@ -60,8 +61,8 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
     let started = clock::now();
     let source = shared.config.origins.source(request.headers());
     let answered = match *request.method() {
-        _ if request.head().upgrade() && source == Source::Foreign => Err(Failure::Origin),
-        _ if request.head().upgrade() => upgrade(mount, web::Data::clone(&shared), &request, payload).await,
+        _ if upgrade::is_asked(&request) && source == Source::Foreign => Err(Failure::Origin),
+        _ if upgrade::is_asked(&request) => upgrade(mount, web::Data::clone(&shared), &request, payload).await,
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
         _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
@@ -87,7 +88,7 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
     };
     admit(&source, response.headers_mut());
     shared.observe(mount.place(), response.status(), failure.as_ref(), started);
-    response
+    upgrade::decline(&request, response)
 }
 
 /// When the client goes away this is dropped, and the broker's future with it: that gives up a parked connect.

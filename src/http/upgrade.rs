@@ -4,12 +4,13 @@ use actix_web::http::header::{
     HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     SET_COOKIE, UPGRADE,
 };
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::broker::{Peer, Remote, Shown};
 use crate::websocket;
 
+use super::body;
 use super::caller::Caller;
 use super::errors::Failure;
 use super::longpoll::{BROWSER, Drawn, Mount, browser_cookie, user_agent};
@@ -25,6 +26,24 @@ pub enum Websockets {
     Refused,
 }
 
+/// Whether a websocket is asked for. A request that would have another protocol, or none at all, is answered as if it had
+/// not asked, as whoever does not speak that protocol must: proxies ask for nothing on every request, and HTTP clients ask
+/// for HTTP/2.
+pub(crate) fn is_asked(request: &HttpRequest) -> bool {
+    request.head().upgrade() && request.method() == Method::GET && names_websocket(request.headers())
+}
+
+/// Has the connection end with an answer that left its protocol as it was, for nothing more is read of it: a client that
+/// asked for another one must not send its next request there.
+pub(crate) fn decline(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    let asked = request.head().upgrade() || names_websocket(request.headers());
+    if !asked || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    response.map_body(|_, body| body::hold_unread(request, body))
+}
+
 /// Opens a websocket. Whoever was logged in by the request stays so, for as long as the socket is open.
 pub(crate) async fn upgrade(
     mount: Mount,
@@ -36,7 +55,7 @@ pub(crate) async fn upgrade(
         return Err(Failure::Transport);
     }
     let headers = request.headers();
-    let key = key(request.method(), headers).ok_or(Failure::Transport)?;
+    let key = key(headers).ok_or(Failure::Transport)?;
     let accept = websocket::accept_key(key.as_bytes());
     let mut caller = Caller::identify(&shared, request).await?;
     if caller.is_none() && mount == Mount::Desktops && shared.state.tokens.is_none() {
@@ -68,11 +87,16 @@ pub(crate) async fn upgrade(
 }
 
 /// The key of a request that asks for a websocket as the standard has it.
-fn key<'a>(method: &Method, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
-    let websocket = headers.get_all(UPGRADE).any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+fn key(headers: &HeaderMap) -> Option<&HeaderValue> {
     let version = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version.as_bytes() == b"13");
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == KEY_LENGTH)?;
-    (*method == Method::GET && websocket && version).then_some(key)
+    version.then_some(key)
+}
+
+/// Whether that is what would be spoken instead of HTTP.
+pub(crate) fn names_websocket(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(UPGRADE).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    named.map(<[u8]>::trim_ascii).any(|name| name.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The subprotocol to answer with: `bayeux` if the client offers it, else the first that it offers, for a client that

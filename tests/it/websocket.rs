@@ -371,6 +371,32 @@ fn an_upgrade_over_the_wrong_method_is_no_websocket() {
 }
 
 #[test]
+fn a_request_that_would_have_no_websocket_is_answered_as_if_it_had_asked_for_no_upgrade() {
+    let server = Server::with(&[("BAYEUX__EVENTSOURCE", "true"), ("BAYEUX__CALLBACK_POLLING", "true")]);
+    let agent = server.agent("15000");
+    let shake = json!([{"channel": "/meta/handshake", "version": "1.0"}]).to_string();
+    // A proxy that asks for nothing on every request, one that asks for what it cannot have, and a client that would have
+    // HTTP/2.
+    for upgrade in ["", "websocket", "h2c"] {
+        let mut headers =
+            vec![agent.authorization(), ("Connection", "Upgrade, HTTP2-Settings"), ("HTTP2-Settings", "")];
+        headers.extend((!upgrade.is_empty()).then_some(("Upgrade", upgrade)));
+        for path in ["/cometd", "/api/v2/notifications"] {
+            let answer = request(server.address, &format!("POST {path} HTTP/1.1\r\n"), &headers, shake.as_bytes());
+            assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{upgrade} {answer:?}");
+            assert_eq!(answer.json()[0]["successful"], true);
+        }
+    }
+    let headers = [agent.authorization(), ("Connection", "Upgrade"), ("Upgrade", "h2c")];
+    let query = percent_encoding::utf8_percent_encode(&shake, percent_encoding::NON_ALPHANUMERIC);
+    let head = format!("GET /cometd?jsonp=call&message={query} HTTP/1.1\r\n");
+    let scripted = request(server.address, &head, &headers, b"");
+    assert!(scripted.status == 200 && scripted.body.starts_with("/**/call("), "{scripted:?}");
+    let (listed, ..) = ask(&server, "/cometd", &[("Upgrade", "h2c, websocket")]);
+    assert_eq!(listed.status, 101, "one of several");
+}
+
+#[test]
 fn history_is_pushed_page_by_page_without_a_connect() {
     let rule =
         r#"[{ pattern = "/demo/**", subscribe = "agents", publish = "agents", create = "agents", durable = true }]"#;
