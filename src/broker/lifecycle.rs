@@ -7,7 +7,7 @@ use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, 
 use crate::broker::adjustment::Adjustment;
 use crate::broker::ending::is_told;
 use crate::broker::hearing::progress;
-use crate::broker::live::{Flight, Live, Paging, Stage};
+use crate::broker::live::{Changing, Flight, Live, Paging, Stage};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
 use crate::clock;
@@ -85,7 +85,7 @@ impl<T> Sessions<T> {
         self.departed.ending.remove(&session);
         let Some(seat) = self.seats.get(&session).copied() else { return };
         let Some(live) = self.live.get_mut(seat) else { return };
-        live.changing = false;
+        live.changing = Changing::Nothing;
         self.release_waiting(now, seat);
         self.turn_page(seat);
     }
@@ -99,7 +99,7 @@ impl<T> Sessions<T> {
 
     fn next_waiting(&mut self, seat: Seat) -> Option<ConnectKey> {
         let live = self.live.get_mut(seat)?;
-        if live.changing { None } else { live.waiting.pop_front() }
+        if live.changing == Changing::Nothing { live.waiting.pop_front() } else { None }
     }
 
     fn resume(&mut self, now: Instant, key: ConnectKey) {
@@ -253,7 +253,8 @@ impl<T> Sessions<T> {
     pub(super) fn end(&mut self, now: Instant, session: SessionId, position: Position, reason: EndReason) {
         let seat = self.seats.get(&session).and_then(|seat| self.live.get(*seat));
         // A change that is on its way comes first, and must not keep the session alive.
-        let expected = if seat.is_some_and(|live| live.changing) { Expected::Any } else { Expected::At(position) };
+        let changing = seat.is_some_and(|live| live.changing != Changing::Nothing);
+        let expected = if changing { Expected::Any } else { Expected::At(position) };
         self.departed.ending.insert(session);
         self.append_end(session, expected, reason, Awaited::Settled { session });
         self.remove(now, session, reason);

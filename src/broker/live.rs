@@ -27,9 +27,9 @@ pub(super) struct Live {
     pub position: Position,
     /// How it is being served.
     pub stage: Stage,
-    /// Whether a change of its record is under way; further ones wait.
-    pub changing: bool,
-    /// Requests that wait for that change.
+    /// Who changes its record just now; further changes wait.
+    pub changing: Changing,
+    /// Requests that wait for that change, or behind others, in the order in which they came.
     pub waiting: VecDeque<ConnectKey>,
     /// How its history is being told, if it asked for some.
     pub paging: Paging,
@@ -57,6 +57,17 @@ pub(super) struct Live {
     pub adjustment: Option<Box<Adjustment>>,
     /// Whether it stands in the list of sessions to be looked at after this batch of records.
     pub dirty: bool,
+}
+
+/// Who changes a session's record just now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Changing {
+    /// Its home does, of itself.
+    Home,
+    /// Nobody.
+    Nothing,
+    /// This request does.
+    Request(ConnectKey),
 }
 
 /// How a session's history is being told.
@@ -112,7 +123,7 @@ impl Live {
             state,
             position,
             stage,
-            changing: false,
+            changing: Changing::Nothing,
             waiting: VecDeque::new(),
             paging: Paging::Idle,
             recalled: Recalled::Nothing,

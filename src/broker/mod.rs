@@ -27,6 +27,7 @@ mod look;
 mod mail;
 mod notices;
 mod office;
+mod order;
 mod pages;
 mod publications;
 mod quota;

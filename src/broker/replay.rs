@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::bayeux::{Error, Event, Pattern, ReplayFrom};
 use crate::broker::hearing::{is_owed_at_last, progress};
-use crate::broker::live::{Paging, Stage};
+use crate::broker::live::{Changing, Paging, Stage};
 use crate::broker::pages::{NextPage, Page, Read, Unserved, Wanted, What};
 use crate::broker::publications::{kept, told};
 use crate::broker::rules::{Rules, Who};
@@ -68,7 +68,7 @@ impl<T> Sessions<T> {
     /// Has the next page of a session's history read, if one is due.
     pub(super) fn turn_page(&mut self, seat: Seat) {
         let Some(live) = self.live.get_mut(seat) else { return };
-        if live.state.replays.is_empty() || live.changing {
+        if live.state.replays.is_empty() || live.changing != Changing::Nothing {
             return;
         }
         let Stage::Streaming(session) = &live.stage else { return };
@@ -105,7 +105,7 @@ impl<T> Sessions<T> {
         let Some(live) = self.live.get_mut(seat) else { return };
         live.paging = Paging::Idle;
         let Stage::Streaming(_) = live.stage else { return };
-        if live.changing || live.position != position {
+        if live.changing != Changing::Nothing || live.position != position {
             return self.turn_page(seat);
         }
         let session = live.state.session;
@@ -116,7 +116,7 @@ impl<T> Sessions<T> {
                 return self.end(now, session, position, EndReason::HistoryLost);
             }
         };
-        live.changing = true;
+        live.changing = Changing::Home;
         live.paging = Paging::Busy;
         let Page { after, through, rest, positions, events } = page;
         let state = advanced(&live.state, through, rest);
@@ -197,7 +197,7 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.get(&session).copied() else { return };
         let Some(live) = self.live.get_mut(seat) else { return };
         live.paging = Paging::Idle;
-        live.changing = false;
+        live.changing = Changing::Nothing;
         self.release_waiting(now, seat);
     }
 }

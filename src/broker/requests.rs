@@ -14,7 +14,7 @@ use crate::broker::browsers::Tab;
 use crate::broker::conversation::Conversation;
 use crate::broker::handle::Peer;
 use crate::broker::line::Shown;
-use crate::broker::live::Stage;
+use crate::broker::live::{Changing, Stage};
 use crate::broker::resume::Attended;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
 use crate::broker::settings::Anonymous;
@@ -87,13 +87,7 @@ impl<T> Sessions<T> {
             }
             return;
         };
-        let changes = matches!(request.body, Body::Subscribe { .. } | Body::Unsubscribe { .. } | Body::Disconnect);
-        if changes && self.live.get(seat).is_some_and(|live| live.changing) {
-            return self.put_off(key, seat, request);
-        }
-        if let Body::Connect { ack, .. } = &request.body
-            && self.must_recall(seat, ack.map(Position::new))
-        {
+        if self.must_wait(key, seat, &request.body) {
             return self.put_off(key, seat, request);
         }
         if !matches!(request.body, Body::Connect { .. }) {
@@ -116,17 +110,6 @@ impl<T> Sessions<T> {
                 self.unsubscribe(now, key, seat, &patterns, Told { id, ended: true, echo })
             }
         }
-    }
-
-    /// A message waits until its session is at rest.
-    fn put_off(&mut self, key: ConnectKey, seat: Seat, request: Request) {
-        if let Some(live) = self.live.get_mut(seat) {
-            live.waiting.push_back(key);
-        }
-        if let Some(conversation) = self.conversations.get_mut(&key) {
-            conversation.requests.push_front(request);
-        }
-        self.block(key);
     }
 
     /// Answers a message of a session that nobody has, or that is not this client's.
@@ -365,7 +348,7 @@ impl<T> Sessions<T> {
 
     fn disconnect(&mut self, key: ConnectKey, seat: Seat, id: Option<MessageId>) {
         let Some(live) = self.live.get_mut(seat) else { return };
-        live.changing = true;
+        live.changing = Changing::Request(key);
         let (session, position) = (live.state.session, live.position);
         let slot = self.reserve(key);
         let awaited = Awaited::Change { key, slot, reply: Reply::Disconnect { id, error: None }, session };

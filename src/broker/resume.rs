@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::bayeux::{Advice, ConnectKey, Event, MessageId, Reply, Session};
 use crate::broker::hearing::{hears, place};
-use crate::broker::live::{Paging, Recalled, Stage};
+use crate::broker::live::{Changing, Paging, Recalled, Stage};
 use crate::broker::pages::Wanted;
 use crate::broker::publications::{kept, stamped, told};
 use crate::broker::sessions::{Awaited, Output, Seat, Sessions};
@@ -77,11 +77,11 @@ impl<T> Sessions<T> {
         }
         self.metrics.redeliveries_total.of(RedeliveryCause::Resumed).inc_by(count);
         self.stream(now, seat, &state, from, missed);
-        if state.cursor.is_some() && !self.live.get(seat).is_some_and(|live| live.changing) {
+        if state.cursor.is_some() && self.live.get(seat).is_none_or(|live| live.changing == Changing::Nothing) {
             // What the record says of the cursor is used up: a crash from here on must not serve it again.
             let state = SessionState { cursor: None, ..state };
             if let Some(live) = self.live.get_mut(seat) {
-                live.changing = true;
+                live.changing = Changing::Home;
             }
             self.append_state(&state, Expected::At(position), Awaited::Settled { session });
         }

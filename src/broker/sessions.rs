@@ -17,7 +17,7 @@ use crate::broker::conversation::Conversation;
 use crate::broker::ending::Departed;
 use crate::broker::handle::Remote;
 use crate::broker::line::{LineId, Out, Parcel};
-use crate::broker::live::{Live, Paging, Stage};
+use crate::broker::live::{Changing, Live, Paging, Stage};
 use crate::broker::pages::Wanted;
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
@@ -409,7 +409,7 @@ impl<T> Sessions<T> {
                 let state = SessionState { cursor: Some(live.served(applied)), ..live.state.clone() };
                 // A change on its way must not keep this from being written: its client has no reply yet. But a page is
                 // either before or behind what this says of its history.
-                let any = live.changing && live.paging != Paging::Busy;
+                let any = live.changing != Changing::Nothing && live.paging != Paging::Busy;
                 let expected = if any { Expected::Any } else { Expected::At(live.position) };
                 states.push((state, expected));
             }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, ReplayFrom, Reply};
-use crate::broker::live::Stage;
+use crate::broker::live::{Changing, Stage};
 use crate::broker::rules::Rules;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
 use crate::ids::Position;
@@ -126,7 +126,7 @@ impl<T> Sessions<T> {
             return self.reply(key, told.reply(Some(error)));
         }
         let Some(live) = self.live.get_mut(seat) else { return };
-        live.changing = true;
+        live.changing = Changing::Request(key);
         let expected = Expected::At(live.position);
         let slot = self.reserve(key);
         let (session, reply) = (state.session, told.reply(None));

@@ -103,6 +103,17 @@ describe("the broker", { concurrency: 2 }, () => {
                 ]);
             });
 
+            test("what is published right after subscribes is heard by them", async () => {
+                const anna = await opened("15000");
+                for (let round = 0; round < 8; round++) {
+                    const channels = ["a", "b", "c"].map((name) => `/demo/${round}/${name}`);
+                    const asked = channels.map((channel) => anna.subscribe(channel));
+                    await Promise.all([...asked, anna.publish(channels[2], round)]);
+                }
+                await anna.received(8);
+                assert.deepEqual((await wireOf(anna)).map(({ data }) => data), [0, 1, 2, 3, 4, 5, 6, 7]);
+            });
+
             test("a batch goes in one request, and is delivered in its order", async () => {
                 const [anna, ben] = [await opened("15000"), await opened("15001", "/demo/batch")];
                 const order = Array.from({ length: 50 }, (_, n) => n);

@@ -357,6 +357,27 @@ fn a_socket_whose_requests_are_not_answered_is_not_read_without_end() {
 }
 
 #[test]
+fn frames_are_carried_out_in_the_order_in_which_they_were_sent() {
+    let server = Server::start();
+    let mut socket = Socket::joined(&server, "15000", false, &[]);
+    let client = socket.client.clone();
+    for round in 0..8 {
+        for name in ["a", "b", "c"] {
+            let channel = format!("/demo/{round}/{name}");
+            let subscribe =
+                json!([{"channel": "/meta/subscribe", "id": name, "clientId": client, "subscription": channel}]);
+            socket.send_text(&subscribe.to_string());
+        }
+        let channel = format!("/demo/{round}/c");
+        socket.send_text(&json!([{"channel": channel, "id": "p", "clientId": client, "data": round}]).to_string());
+        let told: Vec<_> = (0..5).flat_map(|_| socket.frame()).collect();
+        assert_eq!(told[3], json!({"channel": channel, "data": round}), "{told:?}");
+        let ids: Vec<_> = told.iter().filter_map(|message| message["id"].as_str()).collect();
+        assert_eq!(ids, ["a", "b", "c", "p"]);
+    }
+}
+
+#[test]
 fn an_upgrade_over_the_wrong_method_is_no_websocket() {
     let server = Server::start();
     let headers = [

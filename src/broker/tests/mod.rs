@@ -24,6 +24,7 @@ mod lives;
 mod logins;
 mod notices;
 mod office;
+mod order;
 mod own_feeds;
 mod pair;
 mod panics;
