@@ -84,7 +84,8 @@ fn replay_of<'a>(state: &'a SessionState, pattern: &Pattern) -> Option<&'a Repla
     state.replays.iter().find(|replay| replay.pattern == *pattern)
 }
 
-fn up_to(replay: &Replay) -> Option<Position> {
+/// Up to where a replay is, unless it is at its end.
+pub(super) fn up_to(replay: &Replay) -> Option<Position> {
     match replay.reached {
         Reached::Live(_) => None,
         Reached::UpTo(position) => Some(position),

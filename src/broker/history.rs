@@ -64,6 +64,7 @@ fn read(log: &dyn Log, channel: &Channel, after: Position, limit: usize) -> Resu
     let past = Past {
         among: &[Among::Exactly(subject)],
         wanted: &|_| true,
+        told: &|_| Position::ZERO,
         after,
         through,
         records: limit.max(1),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
+use crate::broker::begun::Begun;
 use crate::broker::ending::is_told;
 use crate::broker::hearing::progress;
 use crate::broker::live::{Changing, Flight, Live, Paging, Stage};
@@ -152,6 +153,9 @@ impl<T> Sessions<T> {
         let slow = std::mem::take(&mut live.slow);
         let before = std::mem::replace(&mut live.state, state);
         live.position = record.position;
+        if progress(&live.state).is_none() {
+            live.begun = Begun::Nothing;
+        }
         if slow {
             self.total.crowd.leave(&before);
             self.weigh(seat);

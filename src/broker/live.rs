@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::bayeux::{Channel, ConnectKey, Event, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::attach::Attached;
+use crate::broker::begun::Begun;
 use crate::broker::browsers::Tab;
 use crate::broker::handle::Remote;
 use crate::broker::hearing::hears_kept;
@@ -33,6 +34,8 @@ pub(super) struct Live {
     pub waiting: VecDeque<ConnectKey>,
     /// How its history is being told, if it asked for some.
     pub paging: Paging,
+    /// What of it has begun to be told.
+    pub begun: Begun,
     /// What was read of pages that are owed again.
     pub recalled: Recalled,
     /// Responses that carried events and whose fate is not known.
@@ -119,6 +122,7 @@ pub(super) enum Stage {
 impl Live {
     /// A session that nobody has asked for yet.
     pub(super) fn new(now: Instant, state: SessionState, position: Position, stage: Stage) -> Self {
+        let begun = Begun::of(&state);
         Self {
             state,
             position,
@@ -126,6 +130,7 @@ impl Live {
             changing: Changing::Nothing,
             waiting: VecDeque::new(),
             paging: Paging::Idle,
+            begun,
             recalled: Recalled::Nothing,
             in_flight: SmallVec::new(),
             attached: None,

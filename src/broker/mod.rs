@@ -11,6 +11,7 @@ mod adjustment;
 mod admin;
 mod agents;
 mod attach;
+mod begun;
 mod browsers;
 mod buckets;
 mod conversation;

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::bayeux::Event;
+use crate::broker::begun::{Begun, Told, hash};
 use crate::broker::hearing::{asked, asks, is_owed};
 use crate::broker::publications::told;
 use crate::broker::settings::Settings;
 use crate::ids::{Position, SessionId};
-use crate::log::{Among, Log, Past, ReadError, Record};
+use crate::log::{Among, Log, Past, ReadError, Record, Subject};
 use crate::records;
 use crate::records::{ChannelPublished, Payload, Rest, SessionState};
 
@@ -37,6 +38,8 @@ pub(super) struct NextPage {
     pub after: Position,
     /// How far the home is.
     pub through: Position,
+    /// What of it has begun to be told.
+    pub begun: Begun,
     /// Whether it hears what it published itself; `None` if that is as for all.
     pub own: Option<bool>,
     /// How many publications at most.
@@ -81,6 +84,8 @@ pub(super) struct Page {
     pub positions: Vec<Position>,
     /// They themselves.
     pub events: Vec<Event>,
+    /// Of which channels they are.
+    pub told: Told,
 }
 
 /// Why there is no page.
@@ -123,20 +128,26 @@ impl NextPage {
         let wanted = |channel| asks(&self.state, &channel) && rules.audience(&channel).includes(agent);
         let Self { after, through, messages, bytes, .. } = *self;
         let among: Vec<Among> = asked(&self.state).map(ChannelPublished::among).collect();
-        let mut page = Page { after, through, rest: Rest::Nothing, positions: Vec::new(), events: Vec::new() };
+        let (positions, events, told_now) = (Vec::new(), Vec::new(), Told::new());
+        let mut page = Page { after, through, rest: Rest::Nothing, positions, events, told: told_now };
+        let told_before = |subject: Option<&Subject>| match subject.map(ChannelPublished::channel_of) {
+            Some(channel) => channel.map_or(Position::ZERO, |channel| self.begun.told(&self.state, &channel)),
+            None => self.begun.told_of_unknown(&self.state),
+        };
         let mut from = after;
         loop {
             let past = Past {
                 among: &among,
                 wanted: &|subject| ChannelPublished::channel_of(subject).is_some_and(wanted),
+                told: &told_before,
                 after: from,
                 through,
                 records: messages,
                 bytes,
             };
             let stretch = log.history(&past)?;
-            // Who asks for all that is kept gets what is left of it, but no hole once that has begun.
-            if stretch.dropped > from && from > Position::ZERO {
+            // Who asks for all that is kept gets what is left of each channel, but no hole once that has begun.
+            if stretch.dropped > from {
                 return Err(Unserved::Gone);
             }
             for record in &stretch.records {
@@ -145,6 +156,7 @@ impl NextPage {
                     && self.hears(settings, &published)
                 {
                     page.positions.push(record.position);
+                    page.told.push((hash(&published.channel), record.position));
                     page.events.push(told(settings, &published, record));
                 }
             }

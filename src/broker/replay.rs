@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use crate::bayeux::{Error, Event, Pattern, ReplayFrom};
+use crate::broker::begun::Begun;
 use crate::broker::hearing::{is_owed_at_last, progress};
 use crate::broker::live::{Changing, Paging, Stage};
 use crate::broker::pages::{NextPage, Page, Read, Unserved, Wanted, What};
@@ -50,6 +51,7 @@ impl<T> Sessions<T> {
         let past = Past {
             among: &[ChannelPublished::among(pattern)],
             wanted: &|subject| ChannelPublished::channel_of(subject).is_some_and(wanted),
+            told: &|_| Position::ZERO,
             after,
             through: head,
             records: 0,
@@ -84,6 +86,7 @@ impl<T> Sessions<T> {
             position: live.position,
             after,
             through: self.applied,
+            begun: live.begun.clone(),
             own: live.adjustment.as_ref().and_then(|adjustment| adjustment.broadcast_to_publisher),
             messages: (self.settings.queue_messages / 4).clamp(1, MESSAGES),
             bytes: self.settings.queue_bytes / 4,
@@ -118,11 +121,11 @@ impl<T> Sessions<T> {
         };
         live.changing = Changing::Home;
         live.paging = Paging::Busy;
-        let Page { after, through, rest, positions, events } = page;
+        let Page { after, through, rest, positions, events, told } = page;
         let state = advanced(&live.state, through, rest);
         let owed = OwedPage { state, after, through, rest, positions };
         let record = owed.record(RecordId::draw(), clock::wall(), Expected::At(position));
-        self.append(record, Awaited::Page { session, events });
+        self.append(record, Awaited::Page { session, events, told });
     }
 
     /// The record of a page was applied: the session is owed it.
@@ -130,7 +133,7 @@ impl<T> Sessions<T> {
         let at = record.position;
         let session = page.state.session;
         let read = match self.awaited.get_mut(&record.id) {
-            Some(Awaited::Page { events, .. }) => Some(std::mem::take(events)),
+            Some(Awaited::Page { events, told, .. }) => Some((std::mem::take(events), std::mem::take(told))),
             Some(
                 Awaited::Change { .. }
                 | Awaited::Handshake { .. }
@@ -147,6 +150,12 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.get(&session).copied() else { return };
         let Some(live) = self.live.get_mut(seat).filter(|live| live.position == at) else { return };
         live.paging = Paging::Idle;
+        let (read, told) = read.unzip();
+        live.begun = match told {
+            _ if page.rest == Rest::Nothing => Begun::Nothing,
+            None => Begun::Unknown,
+            Some(told) => std::mem::replace(&mut live.begun, Begun::Unknown).and(told),
+        };
         let Stage::Streaming(_) = live.stage else { return };
         let (Some(events), Some(rest)) = (read, self.rest_of(&page, at)) else {
             // It is told what it missed when its client comes back, or that this cannot be done.

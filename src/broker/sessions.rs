@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::bayeux::{ConnectKey, Error, Event, Frame, MessageId, Reply, ReplyAdvice, Session, Subscriptions};
 use crate::broker::attach::Attached;
+use crate::broker::begun::Told;
 use crate::broker::browsers::Browsers;
 use crate::broker::buckets::Buckets;
 use crate::broker::conversation::Conversation;
@@ -157,6 +158,8 @@ pub(super) enum Awaited {
         session: SessionId,
         /// What it is given.
         events: Vec<Event>,
+        /// Of which channels, and up to where.
+        told: Told,
     },
     /// A publication: its request has gone on already.
     Publication {

@@ -182,6 +182,9 @@ pub struct Past<'a> {
     pub among: &'a [Among],
     /// Which of these.
     pub wanted: &'a dyn Fn(&Subject) -> bool,
+    /// Up to where whoever asks has been told what is kept of one, or does not miss what is gone; of `None`, of those that
+    /// are not known any more.
+    pub told: &'a dyn Fn(Option<&Subject>) -> Position,
     /// It begins just after this position.
     pub after: Position,
     /// It ends with this position.
@@ -200,7 +203,8 @@ pub struct Stretch {
     /// There are no others up to this position: the last record's if there are more after it, otherwise where the
     /// question ended, but never beyond the log's head.
     pub through: Position,
-    /// Up to this position something of what was asked for may be gone: a question that begins before it may have a gap.
+    /// Up to this position something of what was asked for may be gone that is missed: a question that begins before it may
+    /// have a gap.
     pub dropped: Position,
 }
 

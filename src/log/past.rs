@@ -14,7 +14,7 @@ pub(crate) struct Found {
     pub(crate) kept: Vec<Position>,
     /// Whether there is more.
     pub(crate) more: bool,
-    /// The newest position of these subjects that is not kept any more.
+    /// The newest position of these subjects that is not kept any more, and is missed.
     pub(crate) dropped: Position,
 }
 
@@ -32,10 +32,12 @@ impl Histories {
         self.look(|all| {
             let mut found = Found::default();
             let mut rests = Vec::new();
-            for (_, history) in all.among(past, &mut found.dropped) {
+            for (name, history) in all.among(past, &mut found.dropped) {
                 let old = history.kept.iter().take_while(|kept| history.is_old(kept, now)).last();
                 let dropped = old.map_or(history.dropped, |kept| kept.position);
-                found.dropped = found.dropped.max(dropped);
+                if dropped > found.dropped && dropped > (past.told)(Some(&name.subject)) {
+                    found.dropped = dropped;
+                }
                 let after = past.after.max(dropped);
                 let next = history.kept.partition_point(|kept| kept.position <= after);
                 rests.push(Rest { kept: &history.kept, next, through: past.through });
@@ -68,20 +70,22 @@ impl All {
     /// The histories that are asked for, each once. Raises `dropped` to what may be gone of subjects that are not known.
     fn among(&self, past: &Past<'_>, dropped: &mut Position) -> Vec<(&Name, &History)> {
         let mut near = Vec::new();
+        let emptied = self.emptied.through();
+        let unknown = if emptied > (past.told)(None) { emptied } else { Position::ZERO };
         for among in past.among {
             match among {
                 Among::Below(prefix) => {
-                    *dropped = self.emptied.through().max(*dropped);
+                    *dropped = unknown.max(*dropped);
                     self.below(prefix, past, &mut near);
                 }
                 Among::Children(prefix) => {
-                    *dropped = self.emptied.through().max(*dropped);
+                    *dropped = unknown.max(*dropped);
                     self.level(depth(prefix), prefix, past, &mut near);
                 }
                 Among::Exactly(subject) => match self.by_name.get_key_value(&Name::of(subject)) {
                     Some(entry) if (past.wanted)(subject) => near.push(entry),
                     Some(_) => {}
-                    None => *dropped = self.emptied.through().max(*dropped),
+                    None => *dropped = unknown.max(*dropped),
                 },
             }
         }

@@ -15,7 +15,7 @@ use crate::bayeux::Pattern;
 use crate::broker::line::{LineId, Out, Parcel, Shown};
 use crate::broker::tests::kit::{Desk, connect, peer, publish, replay, settings, subscribe};
 use crate::broker::{ReplayId, Rule, Rules, Settings, Store, Who};
-use crate::log::Retain;
+use crate::log::{Log, Retain};
 use crate::websocket::{Decoder, Message, Role};
 
 /// A client at a socket that sends without waiting for answers.

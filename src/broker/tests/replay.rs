@@ -75,6 +75,90 @@ fn a_session_is_told_every_page_and_nothing_twice_over_wildcards() {
     desk.assert_idle();
 }
 
+/// Every publication as `a1`, of channels below `/kept`, of which the newest three are kept.
+fn trimmed() -> Desk {
+    let rules = Rules::new(vec![kept("/kept/**", Who::Agents, 3)]);
+    let mut desk = Desk::with(Settings { rules, ..settings() });
+    desk.shake(&peer("15000"), "ack", "ack");
+    say(&mut desk, "a", 1..4);
+    desk
+}
+
+fn say(desk: &mut Desk, name: &str, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        desk.publish(&format!("/kept/{name}"), &format!("\"{name}{n}\""));
+    }
+}
+
+/// Acknowledges a page, and takes the next one, of two.
+fn read_page(desk: &mut Desk, ack: &mut u64) -> String {
+    // The next one is read when the one before is acknowledged.
+    (0..3).map(|_| read_once(desk, ack)).find(|told| !told.is_empty()).unwrap_or_default()
+}
+
+fn read_once(desk: &mut Desk, ack: &mut u64) -> String {
+    let key = desk.send(&peer("15000"), &connect_ack("ack", *ack).replace("'ext'", "'advice':{'timeout':0},'ext'"));
+    desk.pump();
+    let answer = desk.raw_answer(key).expect("an answer");
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let reply = answer.as_array().unwrap().last().unwrap();
+    *ack = reply["ext"]["ack"].as_u64().unwrap_or_default();
+    let told = answer.as_array().unwrap().iter().filter_map(|event| event["data"].as_str().or(event["error"].as_str()));
+    told.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_was_gone_before_it_was_asked_for_is_no_gap() {
+    let mut desk = trimmed();
+    say(&mut desk, "b", 1..9);
+    desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", "{'/kept/**':-2}"));
+    assert_eq!(
+        read_ack(&mut desk, "ack", &mut 0),
+        ["a1", "a2", "a3", "b6", "b7", "b8"].map(|name| format!("{name:?}"))
+    );
+    desk.assert_idle();
+}
+
+#[test]
+fn what_goes_while_others_are_told_is_a_gap_only_of_what_has_begun() {
+    let mut desk = trimmed();
+    say(&mut desk, "b", 1..4);
+    desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", "{'/kept/**':-2}"));
+    let mut ack = 0;
+    assert_eq!(read_page(&mut desk, &mut ack), "a1 a2");
+    // Nothing of it was told yet: it begins later.
+    say(&mut desk, "b", 4..6);
+    assert_eq!(read_page(&mut desk, &mut ack), "a3 b3");
+    assert_eq!(read_page(&mut desk, &mut ack), "b4 b5");
+    assert_eq!(read_page(&mut desk, &mut ack), "");
+    say(&mut desk, "c", 1..2);
+    assert_eq!(read_page(&mut desk, &mut ack), "c1", "it is at the end");
+
+    let mut desk = trimmed();
+    say(&mut desk, "b", 1..4);
+    desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", "{'/kept/**':-2}"));
+    let mut ack = 0;
+    assert_eq!(read_page(&mut desk, &mut ack), "a1 a2");
+    // Its third is gone before it was told.
+    say(&mut desk, "a", 4..8);
+    assert_eq!(read_page(&mut desk, &mut ack), "402::session_unknown");
+    let page = desk.metrics.render();
+    assert!(page.contains("partyline_sessions_ended_total{reason=\"history_lost\"} 1\n"), "{page}");
+    desk.assert_idle();
+}
+
+#[test]
+fn who_asked_from_a_position_on_has_a_gap_whatever_goes_after_it() {
+    let mut desk = trimmed();
+    say(&mut desk, "b", 1..4);
+    let first = desk.log.head().get() - 5;
+    desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", &format!("{{'/kept/**':{first}}}")));
+    let mut ack = 0;
+    assert_eq!(read_page(&mut desk, &mut ack), "a2 a3");
+    say(&mut desk, "b", 4..6);
+    assert_eq!(read_page(&mut desk, &mut ack), "402::session_unknown");
+}
+
 #[test]
 fn it_begins_after_the_position_that_is_asked_for_as_a_number_or_a_text() {
     for quote in ["", "'"] {

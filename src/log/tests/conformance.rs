@@ -272,6 +272,7 @@ pub(crate) async fn history_is_bounded_by_its_number_and_says_what_is_gone(log: 
         let past = Past {
             among: &[Among::Below("kept/".into())],
             wanted: &|_| true,
+            told: &|_| Position::ZERO,
             after: all[20],
             through: all[30],
             records: 100,

@@ -16,7 +16,7 @@ use crate::log::face::{Among, Log, NewRecord, Past, Stretch, Subject};
 use crate::log::history::{Histories, Retain, Retained, Retention};
 use crate::log::index::Place;
 use crate::log::retention::{Keeper, Limits};
-use crate::log::tests::kit::{NOW, config, files, open, page, put, record};
+use crate::log::tests::kit::{KEPT, Keeps, NOW, config, files, open, page, put, record};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -119,6 +119,7 @@ fn what_is_too_old_is_not_found_and_counts_as_gone() {
         let past = Past {
             among: &[Among::Below("kept/".into())],
             wanted: &|_| true,
+            told: &|_| Position::ZERO,
             after: Position::ZERO,
             through: Position::new(99),
             records: 9,
@@ -234,7 +235,8 @@ async fn a_subject_whose_history_is_empty_has_ended_on_the_disk_and_after_a_rest
         assert!(!log.lives(&Subject::new("kept/1")) && log.lives(&Subject::new("kept/long")));
         let found = |among: Among| {
             let (after, through) = (Position::ZERO, Position::new(u64::MAX));
-            let past = Past { among: &[among], wanted: &|_| true, after, through, records: 9, bytes: 999 };
+            let told = &|_: Option<&Subject>| Position::ZERO;
+            let past = Past { among: &[among], wanted: &|_| true, told, after, through, records: 9, bytes: 999 };
             let stretch = log.history(&past).unwrap();
             (stretch.records.iter().map(|record| record.position).collect::<Vec<_>>(), stretch.dropped)
         };
@@ -251,6 +253,39 @@ async fn a_subject_whose_history_is_empty_has_ended_on_the_disk_and_after_a_rest
     check(&log);
     drop(log);
     check(&open(config()).unwrap());
+}
+
+#[test]
+fn what_is_gone_counts_only_where_it_is_missed() {
+    let histories = Histories::new(Arc::new(Keeps));
+    let mut position = 0;
+    let mut put = |name: &str, count: usize| {
+        for _ in 0..count {
+            position += 1;
+            let NewRecord { id, subject, kind, version, time, volatile, ends, payload, .. } = record(name, "x");
+            let position = Position::new(position);
+            let record =
+                Arc::new(crate::log::Record { position, id, subject, kind, version, time, volatile, ends, payload });
+            histories.take([(&record, &Place::Memory(Arc::clone(&record)))]);
+        }
+    };
+    put("kept/a", KEPT + 2);
+    put("kept/b", KEPT + 1);
+    let dropped = |told: &dyn Fn(Option<&Subject>) -> Position| {
+        let (after, through) = (Position::ZERO, Position::new(u64::MAX));
+        let among = &[Among::Below("kept/".into())];
+        let past = Past { among, wanted: &|_| true, told, after, through, records: 1, bytes: 0 };
+        histories.find(&past, NOW).dropped.get()
+    };
+    let first_of_b = u64::try_from(KEPT).unwrap() + 3;
+    assert_eq!(dropped(&|_| Position::ZERO), first_of_b);
+    assert_eq!(dropped(&|_| Position::LARGEST), 0, "nobody was told anything yet");
+    let only_a = |subject: Option<&Subject>| match subject.map(Subject::as_str) {
+        Some("kept/a") => Position::new(1),
+        Some(_) | None => Position::LARGEST,
+    };
+    assert_eq!(dropped(&only_a), 2, "one more was kept when the first was told");
+    assert_eq!(dropped(&|_| Position::new(first_of_b)), 0, "it was told all that is gone");
 }
 
 #[test]
@@ -281,7 +316,8 @@ fn a_page_looks_at_no_more_subjects_than_match() {
             true
         };
         let (after, through) = (Position::ZERO, Position::new(u64::MAX));
-        let past = Past { among, wanted: &wanted, after, through, records: 100, bytes: 0 };
+        let told = &|_: Option<&Subject>| Position::ZERO;
+        let past = Past { among, wanted: &wanted, told, after, through, records: 100, bytes: 0 };
         let found = histories.find(&past, NOW);
         assert!(found.kept.is_sorted());
         (looked.get(), found.kept.len(), found.more)

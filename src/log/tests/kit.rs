@@ -94,6 +94,7 @@ pub(crate) fn page(log: &dyn Log, prefix: &str, after: Position, records: usize)
     log.history(&Past {
         among: &[Among::Below(prefix.into())],
         wanted: &|_| true,
+        told: &|_| Position::ZERO,
         after,
         through,
         records,
