@@ -11,7 +11,7 @@ use super::session::ConnectKey;
 /// Events that are owed.
 ///
 /// Invariants: `waiting` is in the order of `place`, `framed` in that of frames; `bytes` is the sum over `waiting`, `flying`
-/// and `framed`; `pressing` counts those in `waiting` that may not wait longer, and `due` is not later than any other
+/// and `framed`, `framed_bytes` that over `framed`; `pressing` counts those in `waiting` that may not wait longer, and `due` is not later than any other
 /// there may.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
@@ -19,6 +19,7 @@ pub(super) struct Owed {
     flying: Vec<(ConnectKey, Debt)>,
     /// What frames carry that a direct way did not take over yet.
     framed: VecDeque<(u64, Debt)>,
+    framed_bytes: usize,
     bytes: usize,
     pushed: u64,
     pressing: usize,
@@ -135,11 +136,26 @@ impl Owed {
         }
     }
 
-    /// Sends all that wait, in the frame number `frame` of the direct way.
-    pub(super) fn send_framed(&mut self, frame: u64) -> Frame {
-        let events = self.waiting.iter().map(|debt| debt.event.clone()).collect();
-        (self.pressing, self.due) = (0, None);
-        self.framed.extend(self.waiting.drain(..).map(|debt| (frame, debt)));
+    /// How many of those that wait may go into frames that carry so many messages and bytes at most. If nothing else is in
+    /// any, that is one at least.
+    pub(super) fn framable(&self, messages: usize, bytes: usize) -> usize {
+        let (mut count, mut size) = (self.framed.len(), self.framed_bytes);
+        let fits = |debt: &&Debt| {
+            size = size.saturating_add(debt.event.0.len());
+            count += 1;
+            count == 1 || count <= messages && size <= bytes
+        };
+        self.waiting.iter().take_while(fits).count()
+    }
+
+    /// Sends the first `count` of those that wait, or all, in the frame number `frame` of the direct way.
+    pub(super) fn send_framed(&mut self, frame: u64, count: usize) -> Frame {
+        let count = count.min(self.waiting.len());
+        let events: Frame = self.waiting.iter().take(count).map(|debt| debt.event.clone()).collect();
+        self.framed_bytes += events.iter().map(|event| event.0.len()).sum::<usize>();
+        self.framed.extend(self.waiting.drain(..count).map(|debt| (frame, debt)));
+        self.pressing = self.waiting.iter().filter(|debt| debt.lazy.is_none()).count();
+        self.look_again();
         self.relax();
         events
     }
@@ -149,6 +165,7 @@ impl Owed {
         while self.framed.front().is_some_and(|(frame, _)| *frame <= taken) {
             if let Some((_, debt)) = self.framed.pop_front() {
                 self.bytes -= debt.event.0.len();
+                self.framed_bytes -= debt.event.0.len();
             }
         }
         self.relax();
@@ -157,6 +174,7 @@ impl Owed {
     /// The direct way is cut: what frames carry that it did not take over waits again, in its old place.
     pub(super) fn take_back_framed(&mut self) -> usize {
         let count = self.framed.len();
+        self.framed_bytes = 0;
         while let Some((_, debt)) = self.framed.pop_back() {
             self.waiting.push_front(Debt { lazy: None, ..debt });
         }
@@ -184,6 +202,10 @@ impl Owed {
     /// When something should be sent that may still wait, if nothing is due anyway.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.filter(|_| self.pressing == 0)
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     pub(super) fn is_in_flight(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::reply::Frame;
-use super::session::{Delivery, Session, State, after};
+use super::session::{Delivery, Session, SlowConsumer, State, after};
 
 /// How events reach the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ impl Session {
         }
     }
 
-    /// The direct way has no room: what is owed waits until the next frame is polled.
+    /// The direct way has no room, or is [crowded](Self::is_crowded): what is owed waits until the next frame is polled.
     pub fn handle_full(&mut self) {
         self.way = Way::Full;
     }
@@ -57,15 +57,31 @@ impl Session {
         self.owed.take_back_framed()
     }
 
-    /// All that is owed and need not wait, for the frame number `frame` of the direct way, if there is such a way.
-    /// Numbers grow. Nothing of a session that acknowledges or is served by connects only, nor while a response is under
-    /// way that carries events.
+    /// All that is owed and need not wait, for the frame number `frame` of the direct way, if there is such a way; where it
+    /// is [crowded](Self::is_crowded) then, a part of it. Numbers grow. Nothing of a session that acknowledges or is served
+    /// by connects only, nor while a response is under way that carries events.
     pub fn poll_frame(&mut self, now: Instant, frame: u64) -> Frame {
-        if !self.is_direct() || self.owed.is_in_flight() || !self.owed.is_due(now) {
+        if !self.is_direct() || self.owed.is_in_flight() {
             return Frame::new();
         }
         self.way = Way::Direct;
-        self.owed.send_framed(frame)
+        if !self.owed.is_due(now) {
+            return Frame::new();
+        }
+        self.owed.send_framed(frame, self.framable())
+    }
+
+    /// Whether something waits until the direct way has taken over some of its frames: where the oldest are dropped of what
+    /// waits, frames carry no more than half of what may be owed, so that the newest find room beside them.
+    pub fn is_crowded(&self) -> bool {
+        self.owed.is_waiting() && self.framable() == 0
+    }
+
+    fn framable(&self) -> usize {
+        match self.terms.slow {
+            SlowConsumer::DropOldest => self.owed.framable(self.terms.queue_messages / 2, self.terms.queue_bytes / 2),
+            SlowConsumer::Expire | SlowConsumer::RefuseNew => usize::MAX,
+        }
     }
 
     /// Whether events go their own way, and not in answers.

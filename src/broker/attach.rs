@@ -58,6 +58,13 @@ impl Attached {
     }
 }
 
+/// Whether a frame did not bring all that was due.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum More {
+    Nothing,
+    Waits,
+}
+
 impl<T> Sessions<T> {
     /// A connect came: its session is where its client is, and nowhere else. A stream bears no connects.
     pub(super) fn follow(&mut self, key: ConnectKey, seat: Seat) {
@@ -151,7 +158,7 @@ impl<T> Sessions<T> {
     /// Pushes what a session is owed to its socket, if it has one that has room. While it is told history, its socket
     /// gives word of what it took over, for then the next page is due.
     pub(super) fn push(&mut self, now: Instant, seat: Seat) {
-        self.push_frame(now, seat);
+        while self.push_frame(now, seat) == More::Waits {}
         if let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), paging, .. }) =
             self.live.get_mut(seat)
             && matches!(paging, Paging::Owed(_))
@@ -160,29 +167,31 @@ impl<T> Sessions<T> {
         }
     }
 
-    fn push_frame(&mut self, now: Instant, seat: Seat) {
+    fn push_frame(&mut self, now: Instant, seat: Seat) -> More {
         let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), .. }) = self.live.get_mut(seat)
         else {
-            return;
+            return More::Nothing;
         };
-        let mut taken = attached.flow.taken();
-        session.handle_taken(taken);
-        if attached.pushed.saturating_sub(taken) >= FRAMES {
-            taken = attached.flow.starve();
-            if attached.pushed.saturating_sub(taken) >= FRAMES {
-                return session.handle_full();
-            }
+        let mut has_room = |taken: u64| {
+            session.handle_taken(taken);
+            attached.pushed.saturating_sub(taken) < FRAMES && !session.is_crowded()
+        };
+        if !has_room(attached.flow.taken()) && !has_room(attached.flow.starve()) {
+            session.handle_full();
+            return More::Nothing;
         }
         let events = session.poll_frame(now, attached.pushed + 1);
         if events.is_empty() {
-            return;
+            return More::Nothing;
         }
+        let more = if session.is_crowded() { More::Waits } else { More::Nothing };
         attached.pushed += 1;
         let (out, flow) = (Arc::clone(&attached.out), Arc::clone(&attached.flow));
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         self.metrics.deliveries_total.of(out.wire.transport()).inc_by(count);
         let frame = self.framed(out.wire, events);
         self.outputs.push_back(Output::Push { out, parcel: Parcel::Events { frame, flow } });
+        more
     }
 
     /// The frame of these events. Sessions that hear the same follow each other, so the newest frame is kept.

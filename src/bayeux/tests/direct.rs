@@ -121,6 +121,63 @@ fn a_lazy_event_waits_also_for_a_frame_and_no_timer_presses_while_there_is_no_ro
 }
 
 #[test]
+fn a_lazy_event_has_its_timer_again_once_there_is_room() {
+    let (mut session, now) = (session(Kind::Plain), start());
+    session.handle_attached();
+    session.handle_connect(now, connect(1), Position::new(20)).unwrap();
+    assert!(session.poll_answer(now, Position::new(20)).is_some());
+    session.handle_connect(now, connect(2), Position::new(20)).unwrap();
+    session.handle_full();
+    assert!(frame(&mut session, 1).is_empty(), "there is room, and nothing is owed");
+    let due = now + Duration::from_secs(5);
+    session.deliver_lazy(Position::new(21), event("a"), due).unwrap();
+    assert!(frame(&mut session, 1).is_empty());
+    assert_eq!(session.poll_timeout(), Some(due));
+}
+
+#[test]
+fn where_the_oldest_are_dropped_frames_leave_room_for_the_newest() {
+    let mut session = session(Kind::DropOldest);
+    session.handle_attached();
+    for (n, text) in ["a", "b", "c", "d"].iter().enumerate() {
+        session.deliver(Position::new(11 + n as u64), event(text)).unwrap();
+    }
+    assert_eq!(frame(&mut session, 1), "a b", "half of what may be owed");
+    assert!(session.is_crowded());
+    for (n, text) in ["e", "f", "g", "h"].iter().enumerate() {
+        session.deliver(Position::new(15 + n as u64), event(text)).unwrap();
+        assert!(session.is_crowded() && frame(&mut session, 2).is_empty());
+    }
+    assert_eq!((session.owed().0, session.poll_dropped()), (5, 4));
+    session.handle_taken(1);
+    assert!(!session.is_crowded());
+    assert_eq!(frame(&mut session, 2), r#"{"data":{"dropped":4},"channel":"/service/partyline/gap"} g"#);
+    assert!(session.is_crowded());
+    session.handle_taken(2);
+    assert_eq!(frame(&mut session, 3), "h");
+    assert!(!session.is_crowded(), "nothing waits");
+    session.handle_taken(3);
+    assert_eq!(session.owed(), (0, 0));
+    session.deliver(Position::new(20), event(&"x".repeat(200))).unwrap();
+    assert_eq!(frame(&mut session, 4).len(), 200, "one that is alone goes whatever its size");
+}
+
+#[test]
+fn what_waits_beside_frames_stays_lazy() {
+    let mut session = session(Kind::DropOldest);
+    session.handle_attached();
+    let due = start() + Duration::from_secs(5);
+    session.deliver(Position::new(11), event("a")).unwrap();
+    for (at, text) in [(12, "b"), (13, "c"), (14, "d")] {
+        session.deliver_lazy(Position::new(at), event(text), due).unwrap();
+    }
+    assert_eq!(frame(&mut session, 1), "a b");
+    session.handle_taken(1);
+    assert!(frame(&mut session, 2).is_empty(), "it waits for company");
+    assert_eq!(texts(&session.poll_frame(due, 2)), "c d");
+}
+
+#[test]
 fn a_session_that_acknowledges_is_answered_only() {
     let (mut session, now) = (session(Kind::Ack), start());
     session.handle_attached();

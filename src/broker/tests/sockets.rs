@@ -7,9 +7,10 @@ use bytes::{Bytes, BytesMut};
 use expect_test::expect;
 use tokio::sync::mpsc;
 
+use crate::bayeux::SlowConsumer;
 use crate::broker::line::{Asked, LineId, Out, Parcel, Shown, Took};
 use crate::broker::tests::kit::{Desk, agent, connect, connect_ack, peer, publish, settings, subscribe};
-use crate::broker::{Anonymous, Peer, Settings};
+use crate::broker::{Anonymous, Peer, SessionRules, Settings};
 use crate::ids::BrowserCookie;
 use crate::websocket::{Decoder, Message, Role};
 
@@ -240,6 +241,37 @@ fn a_client_that_does_not_read_is_ended_at_the_limits_of_its_queue() {
     assert_eq!(desk.known(), 0);
     assert!(desk.sessions.lines.is_empty());
     desk.assert_idle();
+}
+
+#[test]
+fn a_client_that_does_not_read_is_told_what_was_dropped_if_that_is_wanted() {
+    let session_rules = SessionRules { slow_consumer: SlowConsumer::DropOldest, ..SessionRules::default() };
+    let mut desk = Desk::with(Settings { queue_messages: 8, session_rules, ..settings() });
+    let mut socket = open(&mut desk, &peer("15000"), 7, "");
+    for n in 1..=20 {
+        desk.publish("/demo/a", &n.to_string());
+    }
+    assert_eq!(desk.known(), 1, "it need not go");
+    let session = *desk.sessions.seats.keys().next().unwrap();
+    let mut told = String::new();
+    while let Some((frame, took)) = socket.take() {
+        told += &format!("{took:?} {}\n", text(&frame));
+        if took == Took::Last {
+            desk.sessions.handle_lost(desk.now, session);
+            desk.work();
+        }
+    }
+    expect![[r#"
+        Last [{"data":1,"channel":"/demo/a"}]
+        Last [{"data":2,"channel":"/demo/a"}]
+        Last [{"data":3,"channel":"/demo/a"}]
+        Last [{"data":4,"channel":"/demo/a"}]
+        Frame [{"data":{"dropped":13},"channel":"/service/partyline/gap"}]
+        Frame [{"data":18,"channel":"/demo/a"}]
+        Frame [{"data":19,"channel":"/demo/a"}]
+        Frame [{"data":20,"channel":"/demo/a"}]
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
