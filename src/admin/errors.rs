@@ -98,6 +98,7 @@ impl Failure {
             Self::Admin(AdminError::Busy | AdminError::SlowConsumer) | Self::Streams => {
                 Some((RETRY_AFTER, HeaderValue::from_static("1")))
             }
+            Self::Item(_, failure) => failure.header(),
             Self::Method(allowed) => HeaderValue::from_str(allowed).ok().map(|allowed| (ALLOW, allowed)),
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Admin(
@@ -108,7 +109,6 @@ impl Failure {
                 | AdminError::SessionUnknown,
             )
             | Self::Broken
-            | Self::Item(..)
             | Self::Late
             | Self::Malformed(_)
             | Self::NotFound

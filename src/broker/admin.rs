@@ -20,7 +20,7 @@ use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
 use crate::clock;
 use crate::ids::{AgentId, IdempotencyKey, Position, RecordId, SessionId};
 use crate::log::{Appending, Outcome};
-use crate::metrics::Source;
+use crate::metrics::{Limit, Source};
 use crate::records::{ChannelPublished, Direct, Keep};
 
 /// Something to publish.
@@ -102,6 +102,7 @@ impl Admin {
                 return Err((place, AdminError::NobodyHears));
             }
             if self.broker.total().crowd.waits_for(&channel, rules.audience(&channel)) {
+                self.broker.metrics().rejected_total.of(Limit::SlowConsumer).inc();
                 return Err((place, AdminError::SlowConsumer));
             }
             let keep = rules.store(&channel).keep();

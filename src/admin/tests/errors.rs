@@ -1,6 +1,7 @@
 //! The answers that say no.
 
 use actix_web::body::MessageBody;
+use actix_web::http::header::RETRY_AFTER;
 use expect_test::expect;
 
 use crate::admin::errors::Failure;
@@ -54,4 +55,13 @@ fn every_no_has_a_status_a_code_and_the_requests_id() {
         413 {"error":{"code":"too_large","message":"the body is too large","requestId":"r1"}}
         401 {"error":{"code":"unauthorized","message":"a bearer token is needed","requestId":"r1"}}
     "#]].assert_eq(&transcript);
+}
+
+#[test]
+fn who_should_come_back_is_told_when_also_for_one_message_of_a_batch() {
+    let slow = Failure::Admin(AdminError::SlowConsumer);
+    for failure in [Failure::Item(3, Box::new(slow.clone())), slow] {
+        let answer = failure.answer(&RequestId::of(Some(b"r1")));
+        assert_eq!(answer.headers().get(RETRY_AFTER).unwrap(), "1", "{failure}");
+    }
 }
