@@ -95,9 +95,25 @@ impl Server {
 
     /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that ever was resident, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    /// The value of a line of the page of metrics, which begins with `name`.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let page = request(self.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body;
+        let line = page.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}\n{page}"));
+        line.trim().parse().unwrap()
     }
 
     pub(crate) fn agent(&self, name: &str) -> Agent {
@@ -193,7 +209,19 @@ pub(crate) fn open_request(
     body: &[u8],
 ) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
+    send_request(&mut stream, head, headers, body)?;
+    Ok(stream)
+}
+
+/// The same on a connection that is there.
+pub(crate) fn send_request(
+    stream: &mut TcpStream,
+    head: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
+    let address = stream.peer_addr()?;
     let named = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     let mut text = format!("{head}Host: {address}\r\n");
     if !named("connection") {
@@ -209,7 +237,7 @@ pub(crate) fn open_request(
     stream.write_all(text.as_bytes())?;
     // A server that refuses a large body may answer before it has read all of it.
     let _ = stream.write_all(body);
-    Ok(stream)
+    Ok(())
 }
 
 pub(crate) fn read_answer(stream: &mut TcpStream) -> std::io::Result<Answer> {

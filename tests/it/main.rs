@@ -14,6 +14,7 @@ mod ends;
 mod harness;
 mod life;
 mod logout;
+mod memory;
 mod openapi;
 mod origins;
 mod parties;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Server, request};
+use crate::harness::{Desk, Server};
 
 const SLEEPERS: u64 = 60;
 const QUEUE: u64 = 128 * 1024;
@@ -51,12 +51,6 @@ fn flood(publisher: &Desk) -> (u64, Option<Value>) {
     (taken, None)
 }
 
-fn metric(server: &Server, name: &str) -> u64 {
-    let page = request(server.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body;
-    let line = page.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}\n{page}"));
-    line.trim().parse().unwrap()
-}
-
 #[test]
 fn memory_is_bounded_and_the_client_that_comes_back_is_told_what_it_missed() {
     let server = server("drop-oldest");
@@ -68,7 +62,7 @@ fn memory_is_bounded_and_the_client_that_comes_back_is_told_what_it_missed() {
     let grown = server.resident().saturating_sub(before);
     // What is owed, a ring, and what an allocator keeps. Unbounded it would be 60 times two megabytes.
     assert!(grown < SLEEPERS * QUEUE + (24 << 20), "{grown} bytes more");
-    assert!(metric(&server, "partyline_rejected_total{limit=\"queue_messages\"}") > SLEEPERS * 1_000);
+    assert!(server.metric("partyline_rejected_total{limit=\"queue_messages\"}") > SLEEPERS * 1_000);
     for desk in &mut sleepers {
         let (told, reply) = desk.connect(Some(0));
         assert_eq!(reply["successful"], true, "{reply}");

@@ -9,12 +9,16 @@ use partyline::clock;
 use partyline::websocket::{Decoder, Masked, Message, Role, masked};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, PATIENCE, Server, open_request, request};
+use crate::harness::{Answer, PATIENCE, Server, request, send_request};
 
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /// Asks for a websocket. The answer's head, and the connection.
 pub(crate) fn ask(server: &Server, path: &str, headers: &[(&str, &str)]) -> (Answer, TcpStream, BytesMut) {
+    ask_over(TcpStream::connect(server.address).unwrap(), path, headers)
+}
+
+fn ask_over(mut stream: TcpStream, path: &str, headers: &[(&str, &str)]) -> (Answer, TcpStream, BytesMut) {
     let mut all = vec![
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
@@ -22,7 +26,7 @@ pub(crate) fn ask(server: &Server, path: &str, headers: &[(&str, &str)]) -> (Ans
         ("Sec-WebSocket-Key", KEY),
     ];
     all.extend_from_slice(headers);
-    let mut stream = open_request(server.address, &format!("GET {path} HTTP/1.1\r\n"), &all, b"").unwrap();
+    send_request(&mut stream, &format!("GET {path} HTTP/1.1\r\n"), &all, b"").unwrap();
     let mut bytes = BytesMut::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -61,7 +65,12 @@ impl Socket {
     }
 
     pub(crate) fn open_at(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
-        let (answer, stream, bytes) = ask(server, path, headers);
+        Self::over(TcpStream::connect(server.address).unwrap(), path, headers)
+    }
+
+    /// One on a connection that is there.
+    pub(crate) fn over(stream: TcpStream, path: &str, headers: &[(&str, &str)]) -> Self {
+        let (answer, stream, bytes) = ask_over(stream, path, headers);
         assert_eq!(answer.status, 101, "{answer:?}");
         let decoder = Decoder::new(Role::Client, 1 << 24);
         Self { stream, bytes, decoder, client: String::new(), cookie: answer.cookie("BAYEUX_BROWSER") }
@@ -70,18 +79,23 @@ impl Socket {
     /// One that is logged in, and has a session.
     pub(crate) fn joined(server: &Server, agent: &str, ack: bool, subscriptions: &[&str]) -> Self {
         let mut socket = Self::open(server, &[server.agent(agent).authorization()]);
+        socket.join(ack, subscriptions);
+        socket
+    }
+
+    /// Handshakes and subscribes.
+    pub(crate) fn join(&mut self, ack: bool, subscriptions: &[&str]) {
         let mut handshake = json!({"channel": "/meta/handshake", "id": "1", "version": "1.0",
             "supportedConnectionTypes": ["websocket", "long-polling"]});
         if ack {
             handshake["ext"] = json!({"ack": true});
         }
-        let reply = socket.ask(&handshake);
-        socket.client = reply["clientId"].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned();
+        let reply = self.ask(&handshake);
+        self.client = reply["clientId"].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned();
         if !subscriptions.is_empty() {
-            let reply = socket.ask(&json!({"channel": "/meta/subscribe", "id": "2", "subscription": subscriptions}));
+            let reply = self.ask(&json!({"channel": "/meta/subscribe", "id": "2", "subscription": subscriptions}));
             assert_eq!(reply["successful"], true, "{reply}");
         }
-        socket
     }
 
     pub(crate) fn send_frame(&mut self, kind: Masked, payload: &[u8]) {
