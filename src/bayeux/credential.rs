@@ -12,8 +12,8 @@ impl Token {
     /// The token in an `ext`, which is a JSON token: `ext.authentication.token`, else `ext.token`, else
     /// `ext.authToken`.
     pub(super) fn of(ext: &str) -> Option<Self> {
-        // Nearly no message has one, so nearly none is parsed for it.
-        if !ext.contains("oken\"") {
+        // Nearly no message has one, so nearly none is parsed for it. A name may be written with escapes.
+        if !ext.contains("oken\"") && !ext.contains("\\u") {
             return None;
         }
         let ext: Value = serde_json::from_str(ext).ok()?;

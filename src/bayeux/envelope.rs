@@ -13,6 +13,7 @@
 //! | a publication without `data` | `400::data_missing` |
 //! | `data` with half a surrogate pair, or a number beyond the floating point | `400:data:field_invalid` |
 //! | `ext.binary` with half a surrogate pair, or longer than 1024 bytes | `400:ext:field_invalid` |
+//! | `ext.replay` with half a surrogate pair in a name | `400:ext:field_invalid` |
 //! | no `subscription`, or an empty array | `403::subscription_missing` |
 //! | a `subscription` that is not, or not only, patterns | `403:<the first>:subscription_invalid` |
 //! | a subscription below `/meta` | `403:denied_by_security_policy:subscribe_denied` |

@@ -317,16 +317,22 @@ fn pattern(token: &str) -> Result<Pattern, Error> {
 }
 
 /// What `ext.replay` says of these patterns. What it says of others is nobody's business here, and so is whatever is no
-/// map: some clients say `true` there.
+/// map: some clients say `true` there. A map that cannot be read, with half a surrogate pair in a name, is refused: whoever
+/// sent it waits for history.
 fn replay(token: &str, patterns: &[Pattern]) -> Result<Vec<(Pattern, ReplayFrom)>, Error> {
-    let map: BTreeMap<Key<'_>, &RawValue> = serde_json::from_str(token).unwrap_or_default();
-    let mut found = Vec::new();
+    if !token.starts_with('{') {
+        return Ok(Vec::new());
+    }
+    let map: BTreeMap<Key<'_>, &RawValue> = serde_json::from_str(token).map_err(|_| Error::field_invalid("ext"))?;
+    let mut found: Vec<(Pattern, ReplayFrom)> = Vec::new();
     for (Key(name), value) in &map {
         let Ok(pattern) = Pattern::parse(name) else { continue };
         if patterns.contains(&pattern)
             && let Some(value) = present(value)
         {
             let from = replay_from(value).ok_or_else(|| Error::replay_id_invalid(&pattern))?;
+            // One pattern may stand there twice, with a slash behind it and without.
+            found.retain(|(known, _)| *known != pattern);
             found.push((pattern, from));
         }
     }

@@ -7,7 +7,7 @@ use expect_test::expect;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::bayeux::{BadBatch, Batch, Body, Error, Limits, Reply, Request, body};
+use crate::bayeux::{BadBatch, Batch, Body, Error, Limits, Reply, Request, Token, body};
 
 pub(super) const LIMITS: Limits = Limits { batch_messages: 8, json_depth: 4, subscriptions: 3 };
 
@@ -43,6 +43,14 @@ fn a_body_is_an_array_of_objects_or_one_object() {
     ];
     for (bytes, expected) in table {
         assert_eq!(decode(bytes).map(|batch| batch.requests.len()), expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn a_token_is_found_however_its_name_is_written() {
+    for ext in [r#"{"token":"t"}"#, r#"{"toke\u006e":"t"}"#, r#"{"authentication":{"\u0074oke\u006E":"t"}}"#] {
+        let batch = decode(format!(r#"[{{"channel":"/meta/handshake","ext":{ext}}}]"#).as_bytes()).unwrap();
+        assert_eq!(batch.token.as_ref().map(Token::reveal), Some("t"), "{ext}");
     }
 }
 

@@ -38,6 +38,18 @@ fn a_map_says_from_where_on_and_what_it_says_of_other_channels_does_not_matter()
 }
 
 #[test]
+fn a_pattern_that_stands_there_in_two_spellings_is_asked_for_once() {
+    let asked = asked(r#""/a""#, r#"{"replay":{"/a/":7,"/a":-2}}"#).unwrap();
+    assert_eq!(asked, [("/a".to_owned(), ReplayFrom::After(Position::new(7)))]);
+}
+
+#[test]
+fn a_map_with_half_a_character_in_a_name_is_not_passed_over_in_silence() {
+    let refused = asked(r#""/a""#, r#"{"replay":{"\ud800":1,"/a":-2}}"#);
+    assert_eq!(refused, Err("400:ext:field_invalid".to_owned()));
+}
+
+#[test]
 fn what_is_neither_a_position_nor_one_of_the_two_words_is_refused_by_name() {
     for id in ["-3", "1.5", "\"\"", "\"+1\"", "true", "{}", "[1]", "99999999999999999999", "\" 1\"", "1e3"] {
         let refused = asked(r#""/a""#, &format!(r#"{{"replay":{{"/a":{id}}}}}"#));
