@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, Validation, decode, decode_header};
 use parking_lot::RwLock;
 use serde_json::{Map, Value};
@@ -118,10 +119,15 @@ impl Tokens {
         let keys = Arc::clone(&self.0.keys.read());
         let mut told = BadToken::Key;
         for key in keys.candidates(header.kid.as_deref(), header.alg) {
-            if let Ok(decoded) = decode(token, &key.verifies, &validation) {
-                return Ok(decoded.claims);
+            match decode(token, &key.verifies, &validation) {
+                Ok(decoded) => return Ok(decoded.claims),
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Base64(_) | ErrorKind::Json(_) | ErrorKind::Utf8(_)) =>
+                {
+                    return Err(BadToken::Malformed);
+                }
+                Err(_) => told = BadToken::Signature,
             }
-            told = BadToken::Signature;
         }
         Err(told)
     }

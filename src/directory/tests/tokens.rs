@@ -171,6 +171,8 @@ fn a_token_that_is_none_is_refused() {
     assert_eq!(verify(&tokens, &format!("{signed}.")), Err(BadToken::Signature));
     let other = encode(&Header::default(), &claims(), &EncodingKey::from_secret(OTHER.as_bytes())).unwrap();
     assert_eq!(verify(&tokens, &other), Err(BadToken::Signature));
+    // Its signature is right, and its claims are none.
+    assert_eq!(verify(&tokens, &hmac(&json!(["sub"]))), Err(BadToken::Malformed));
     assert_eq!(verify(&tokens, &good), Ok("15000".into()));
 }
 
