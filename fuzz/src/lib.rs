@@ -4,7 +4,10 @@
 //! compiler). What it found worth keeping lies in `corpus/TARGET`; `tests/it/corpus.rs` replays that, and many
 //! changes of it, with the ordinary tests. Each function says whether the bytes were taken for what they should be.
 
+mod doors;
+mod envelopes;
 mod sessions;
+mod tokens;
 
 use std::time::Duration;
 
@@ -18,20 +21,28 @@ use partyline::ids::{Epoch, Position, RecordId, WallTime};
 use partyline::log::{Expected, Kind, LogFile, NewRecord, Record, Subject};
 use partyline::records::{Keep, Payload, decode};
 
+pub use doors::{callback, frame};
+pub use envelopes::{credential, replay};
 pub use sessions::session;
+pub use tokens::token;
 
 /// What is demanded of bytes.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("batch", batch),
+    ("callback", callback),
     ("channel", channel),
     ("client", client),
+    ("credential", credential),
+    ("frame", frame),
     ("log_file", log_file),
     ("operation", operation),
     ("record", record),
+    ("replay", replay),
     ("session", session),
+    ("token", token),
 ];
 
 const LIMITS: Limits = Limits { batch_messages: 8, json_depth: 8, subscriptions: 4 };

@@ -25,21 +25,26 @@ pub enum CallbackPolling {
 
 /// The function that the answer is to call.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Callback(String);
+pub struct Callback(String);
+
+/// A query that names several functions, or what is no plain name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the callback must be one name of 1 to 64 letters, digits, dots, hyphens and underscores")]
+pub struct BadCallback;
 
 impl Callback {
     /// The function that a query names by `jsonp`.
     ///
     /// # Errors
-    /// [`Failure::Callback`] if it names several, or what is no name.
-    pub(crate) fn parse(query: &str) -> Result<Self, Failure> {
+    /// [`BadCallback`] if it names several, or what is no name.
+    pub fn parse(query: &str) -> Result<Self, BadCallback> {
         let mut named = fields(query.as_bytes()).filter(|(name, _)| &**name == b"jsonp").map(|(_, value)| value);
         let Some(first) = named.next() else { return Ok(Self(USUAL.into())) };
         let plain = (1..=LONGEST).contains(&first.len())
             && first.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
         match String::from_utf8(first.into_owned()) {
             Ok(name) if plain && named.next().is_none() => Ok(Self(name)),
-            Ok(_) | Err(_) => Err(Failure::Callback),
+            Ok(_) | Err(_) => Err(BadCallback),
         }
     }
 
@@ -55,7 +60,7 @@ impl Callback {
     }
 
     /// `/**/name([…]);`. JSON may have two characters that end a line in the scripts of older browsers.
-    pub(crate) fn script(&self, json: &[u8]) -> Vec<u8> {
+    pub fn script(&self, json: &[u8]) -> Vec<u8> {
         let mut script = Vec::with_capacity(json.len() + self.0.len() + 16);
         script.extend_from_slice(b"/**/");
         script.extend_from_slice(self.0.as_bytes());

@@ -13,6 +13,7 @@ use crate::gws::{Refusal, StatusCode as Code, refusal_answer};
 use crate::metrics::Limit;
 
 use super::body::BadBody;
+use super::callback::BadCallback;
 
 /// Why a request has no other answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ pub(crate) enum Failure {
     #[error("the server is busy")]
     Busy,
     /// The function that a script is to call has no plain name.
-    #[error("the callback must be one name of 1 to 64 letters, digits, dots, hyphens and underscores")]
-    Callback,
+    #[error(transparent)]
+    Callback(#[from] BadCallback),
     /// The exchange did not accept the command.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -94,7 +95,7 @@ impl Failure {
             Self::Command(CommandError::RefusedAgent(refused)) => Self::refused_agent(refused),
             Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
             Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
-            Self::Callback | Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
+            Self::Callback(_) | Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
             Self::Token(_) => (StatusCode::UNAUTHORIZED, Code::NotAuthenticated),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
             Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
@@ -138,7 +139,7 @@ impl Failure {
             Self::Batch(BadBatch::Empty | BadBatch::Malformed)
             | Self::Body(BadBody::Broken | BadBody::Charset | BadBody::Encoding)
             | Self::Busy
-            | Self::Callback
+            | Self::Callback(_)
             | Self::Command(_)
             | Self::Csrf
             | Self::Denied
@@ -162,7 +163,7 @@ impl Failure {
             Self::Batch(_)
             | Self::Body(_)
             | Self::Busy
-            | Self::Callback
+            | Self::Callback(_)
             | Self::Command(_)
             | Self::Csrf
             | Self::Headers
@@ -206,7 +207,7 @@ impl Failure {
             ) => Some((WWW_AUTHENTICATE, HeaderValue::from_static(INVALID))),
             Self::Batch(_)
             | Self::Body(_)
-            | Self::Callback
+            | Self::Callback(_)
             | Self::Command(
                 CommandError::KeyReused
                 | CommandError::LogFull

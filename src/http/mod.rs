@@ -38,7 +38,7 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
-pub use callback::CallbackPolling;
+pub use callback::{BadCallback, Callback, CallbackPolling};
 pub use config::{CookieKey, HttpConfig, Readiness, State};
 pub use cookies::{CookieConfig, CookieSecure, SameSite};
 pub use csrf::Csrf;

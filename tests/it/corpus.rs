@@ -43,9 +43,11 @@ fn every_corpus_has_its_target_and_every_target_its_program() {
 
 #[test]
 fn changed_inputs_are_taken_or_refused_in_good_order() {
-    for (number, (name, target)) in TARGETS.into_iter().enumerate() {
+    for (name, target) in TARGETS {
         let corpus = corpus(name);
-        let mut random = StdRng::seed_from_u64(number as u64);
+        // By its name, so that another target beside it changes nothing here.
+        let mut random =
+            StdRng::seed_from_u64(name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte)));
         let mut taken = 0;
         for _ in 0..CHANGED {
             let mut input = corpus[random.random_range(0..corpus.len())].clone();

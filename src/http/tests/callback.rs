@@ -4,7 +4,7 @@ use bytes::Bytes;
 use expect_test::{Expect, expect};
 
 use crate::bayeux::{BadBatch, Body, Delivery, Limits};
-use crate::http::callback::{Callback, batch};
+use crate::http::callback::{BadCallback, Callback, batch};
 use crate::http::errors::Failure;
 use crate::http::forms::{decode, fields};
 
@@ -57,7 +57,7 @@ fn a_callback_is_one_plain_name() {
         "jsonp=a[0]",
         &long,
     ] {
-        assert!(matches!(Callback::parse(query), Err(Failure::Callback)), "{query}");
+        assert_eq!(Callback::parse(query), Err(BadCallback), "{query}");
     }
 }
 

@@ -11,6 +11,7 @@ use crate::directory::BadToken;
 use crate::exchange::CommandError;
 use crate::gws::{Refusal, StatusCode};
 use crate::http::body::BadBody;
+use crate::http::callback::BadCallback;
 use crate::http::errors::Failure;
 use crate::http::place::observe_failure;
 use crate::ids::Number;
@@ -30,7 +31,7 @@ fn failures() -> Vec<Failure> {
         BadBody::Late.into(),
         BadBody::TooLarge.into(),
         Failure::Busy,
-        Failure::Callback,
+        BadCallback.into(),
         CommandError::Busy.into(),
         CommandError::KeyReused.into(),
         CommandError::LogFull.into(),
