@@ -305,6 +305,8 @@ impl Core {
             Purpose::Conference => {
                 if let Some(state) = self.legs.get_mut(&main) {
                     state.stage = Stage::Up;
+                    let number = state.number.clone();
+                    self.hold_others(&number, main);
                 }
             }
             Purpose::Transfer => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Report, ReportKind, Term};
+use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Purpose, Report, ReportKind, Term};
 use crate::clock;
 use crate::ids::{CallId, Number, Position, WallTime};
 
@@ -143,6 +143,33 @@ async fn reports_count_up_within_their_term() {
         let News::Reported(Report { heard, .. }) = reports.recv().await.unwrap() else { panic!("a call came in") };
         assert_eq!((heard.term, heard.sequence), (Term(3), sequence));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_comes_back_into_a_conference_has_its_other_call_on_hold() {
+    let (switch, mut reports) = simulated();
+    let on = |call: &str, ask: Ask| Ask { call: CallId::parse(call).unwrap(), ..ask };
+    // A main call on hold, its consult call, and a third call on which the device talks.
+    for (index, call) in [(0, "MAIN"), (1, "SIDE"), (2, "OTHER")] {
+        switch.carry_out(on(call, ask(index, AskKind::Connect(number("15001")))));
+    }
+    let told = [
+        (id(0), ReportKind::Answered),
+        (id(0), ReportKind::Held),
+        (id(1), ReportKind::Answered),
+        (id(1), ReportKind::Held),
+        (id(2), ReportKind::Answered),
+    ];
+    for told in told {
+        assert_eq!(next(&mut reports).await, told);
+    }
+    let (consult, purpose) = (CallId::parse("SIDE").unwrap(), Purpose::Conference);
+    switch.carry_out(on("MAIN", ask(3, AskKind::Merge { consult, main: id(0), side: id(1), purpose })));
+    assert_eq!(next(&mut reports).await, (id(2), ReportKind::Held));
+    assert_eq!(next(&mut reports).await, (id(3), ReportKind::Merged));
+    switch.carry_out(on("OTHER", ask(4, AskKind::Retrieve(id(2)))));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Held));
+    assert_eq!(next(&mut reports).await, (id(2), ReportKind::Retrieved));
 }
 
 /// A preview is the simulated switch's own way to give desktops something to accept and to decline.

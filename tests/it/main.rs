@@ -26,6 +26,7 @@ mod slow;
 mod socket;
 mod streams;
 mod supervisors;
+mod switch;
 mod tidy;
 mod tls;
 mod tokens;

@@ -1,0 +1,71 @@
+//! What the simulated switch does with numbers, forwards and queues, as desktops see it.
+
+use std::time::Duration;
+
+use partyline::clock;
+use serde_json::{Value, json};
+
+use crate::harness::{Agent, Answer, PATIENCE, Server};
+
+/// An answer's status and code.
+fn verdict(answer: &Answer) -> (u16, i64) {
+    (answer.status, answer.json()["statusCode"].as_i64().unwrap())
+}
+
+fn operate(agent: &Agent, call: &str, body: &Value) {
+    assert_eq!(verdict(&agent.post(&format!("me/calls/{call}"), body)), (200, 0), "{body}");
+}
+
+fn towards(operation: &str, number: &str) -> Value {
+    json!({"operationName": operation, "destination": {"phoneNumber": number}})
+}
+
+/// Dials, and returns the call's id.
+fn call_to(agent: &Agent, number: &str) -> String {
+    let before: Vec<Value> = ids(&agent.calls());
+    assert_eq!(agent.dial(number), json!({"statusCode": 0}));
+    let id = ids(&agent.calls()).into_iter().find(|id| !before.contains(id)).unwrap();
+    id.as_str().unwrap().to_owned()
+}
+
+fn ids(calls: &[Value]) -> Vec<Value> {
+    calls.iter().map(|call| call["id"].clone()).collect()
+}
+
+/// Waits until the agent's call is as wanted.
+fn until(agent: &Agent, call: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let deadline = clock::now() + PATIENCE;
+    loop {
+        let calls = agent.calls();
+        if let Some(found) = calls.iter().find(|found| found["id"] == call && wanted(found)) {
+            return found.clone();
+        }
+        assert!(clock::now() < deadline, "{}: {calls:#?}", agent.name);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn until_state(agent: &Agent, call: &str, state: &str) -> Value {
+    until(agent, call, |found| found["state"] == state)
+}
+
+#[test]
+fn a_device_that_completes_a_conference_talks_on_no_other_call() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    let main = call_to(&agent, "7001");
+    until_state(&agent, &main, "Established");
+    operate(&agent, &main, &towards("InitiateConference", "7002"));
+    let side = agent.until_call("Established", 1)["id"].as_str().unwrap().to_owned();
+    let other = call_to(&agent, "7003");
+    until_state(&agent, &other, "Established");
+    until_state(&agent, &side, "Held");
+    agent.operate(&side, "CompleteConference");
+    let both = agent.until_call("Established", 2);
+    assert_eq!(both["id"], main.as_str());
+    until_state(&agent, &other, "Held");
+    // Back to the other one: it is the conference that is on hold now.
+    agent.operate(&other, "Retrieve");
+    until_state(&agent, &main, "Held");
+    until_state(&agent, &other, "Established");
+}
