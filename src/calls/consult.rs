@@ -147,7 +147,7 @@ impl Change<'_> {
         }
         self.follow(consult, parent, &moved);
         self.unwatch(parent);
-        if moved.is_empty() || self.present(parent).len() < 2 {
+        if moved.is_empty() || !self.goes_on(parent) {
             return self.left(parent);
         }
         self.tell_the_joined(parent, &moved, before != self.call(parent).map(|call| call.user_data.clone()));

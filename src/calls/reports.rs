@@ -2,7 +2,7 @@
 
 use crate::calls::change::Change;
 use crate::calls::model::{
-    Entered, Entry, Event, EventKind, Family, Home, Joining, Mute, Party, PartyState, Recording,
+    Call, Entered, Entry, Event, EventKind, Family, Home, Joining, Mute, Party, PartyState, Recording,
 };
 use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind};
 use crate::ids::{CallId, Number, WallTime};
@@ -267,11 +267,11 @@ impl Change<'_> {
         true
     }
 
-    /// Someone left. One alone does not talk: then the others go, too.
+    /// Someone left. If the call does not go on, the others go, too.
     pub(super) fn left(&mut self, call: &CallId) {
         self.unwatch(call);
         let present = self.present(call);
-        if present.len() < 2 && !self.waits_in_a_queue(call) {
+        if !self.goes_on(call) && !self.waits_in_a_queue(call) {
             for leg in self.all(call) {
                 self.release(leg);
                 self.ask_release(call, leg);
@@ -290,6 +290,12 @@ impl Change<'_> {
             }
             self.tell(EventKind::ParticipantsUpdated, call, leg);
         }
+    }
+
+    /// One alone does not talk, and a call that none of our devices is on is nobody's to end.
+    pub(super) fn goes_on(&self, call: &CallId) -> bool {
+        let present: Vec<&Party> = self.call(call).into_iter().flat_map(Call::present).collect();
+        present.len() > 1 && present.iter().any(|party| party.endpoint.home.is_some())
     }
 
     /// The switch ended the call for everybody, or will: all leave at once, and each sees who was there.

@@ -40,7 +40,7 @@ impl Change<'_> {
         self.release(other);
         self.ask_release(call, other);
         self.unwatch(call);
-        if self.present(call).len() < 2 {
+        if !self.goes_on(call) {
             return self.left(call);
         }
         for present in self.present(call).into_iter().filter(|present| *present != leg) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use partyline::clock;
 use serde_json::{Value, json};
 
-use crate::harness::{Agent, Answer, PATIENCE, Server};
+use crate::harness::{Agent, Answer, PATIENCE, Server, request};
 
 /// An answer's status and code.
 fn verdict(answer: &Answer) -> (u16, i64) {
@@ -49,6 +49,21 @@ fn until_state(agent: &Agent, call: &str, state: &str) -> Value {
     until(agent, call, |found| found["state"] == state)
 }
 
+/// Waits until so many calls live, by the page of metrics.
+fn until_living(server: &Server, wanted: u64) {
+    let deadline = clock::now() + PATIENCE;
+    loop {
+        let page = request(server.address, "GET /metrics HTTP/1.1\r\n", &[], b"").body;
+        let counts = page.lines().filter_map(|line| line.strip_prefix("partyline_calls{")?.split_once(' '));
+        let living: u64 = counts.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum();
+        if living == wanted {
+            return;
+        }
+        assert!(clock::now() < deadline, "{living} calls live, not {wanted}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn a_device_that_completes_a_conference_talks_on_no_other_call() {
     let server = Server::start();
@@ -68,4 +83,42 @@ fn a_device_that_completes_a_conference_talks_on_no_other_call() {
     agent.operate(&other, "Retrieve");
     until_state(&agent, &main, "Held");
     until_state(&agent, &other, "Established");
+}
+
+#[test]
+fn a_call_that_none_of_our_devices_is_left_on_ends() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    // Who adds a number and hangs up.
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    operate(&agent, &call, &towards("SingleStepConference", "7002"));
+    agent.until_call("Established", 2);
+    until_living(&server, 1);
+    agent.operate(&call, "Hangup");
+    until_living(&server, 0);
+    // Who transfers an outside number to another one, in one step or in two.
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    until_living(&server, 1);
+    operate(&agent, &call, &towards("SingleStepTransfer", "7003"));
+    agent.until_calls(0);
+    until_living(&server, 0);
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    operate(&agent, &call, &towards("InitiateTransfer", "7003"));
+    agent.until_call("Established", 1);
+    until_living(&server, 2);
+    agent.operate(&call, "CompleteTransfer");
+    agent.until_calls(0);
+    until_living(&server, 0);
+    // One of ours keeps the call alive.
+    let peer = server.agent("15001");
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    operate(&agent, &call, &towards("SingleStepTransfer", "15001"));
+    peer.until_call("Ringing", 1);
+    peer.operate(&call, "Answer");
+    agent.until_calls(0);
+    until_state(&peer, &call, "Established");
 }

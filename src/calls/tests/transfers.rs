@@ -268,3 +268,103 @@ fn a_number_that_forwards_to_who_is_on_the_call_is_busy() {
         "#]],
     );
 }
+
+#[test]
+fn a_call_that_no_device_of_ours_is_left_on_ends() {
+    check(
+        "15000 dials 7001
+         7001: answered
+         15000 transfers 7003
+         7003: ringing
+         15000: ended
+         7001: ended
+         7003: ended",
+        expect![[r#"
+            > 15000 dials 7001
+            ask 1-0: connect 15000
+            ask 1-1: dial 7001 from 15000
+            15000 StatusChange: Dialing with 7001
+            > 7001: answered
+            15000 StatusChange: Established with 7001
+            > 15000 transfers 7003
+            ask 3-0: dial 7003 from 15000
+            > 7003: ringing
+            ask 4-0: release 15000
+            ask 4-1: release 7001
+            ask 4-2: release 7003
+            15000 StatusChange: Released with 7001
+            > 15000: ended
+            > 7001: ended
+            > 7003: ended
+        "#]],
+    );
+    check(
+        "15000 dials 7001
+         7001: answered
+         15000 consults 7003
+         15000: held
+         7003/2: answered
+         15000 complete-transfer
+         merged",
+        expect![[r#"
+            > 15000 dials 7001
+            ask 1-0: connect 15000
+            ask 1-1: dial 7001 from 15000
+            15000 StatusChange: Dialing with 7001
+            > 7001: answered
+            15000 StatusChange: Established with 7001
+            > 15000 consults 7003
+            ask 3-0: hold 15000
+            ask 3-1: connect 15000
+            ask 3-2: dial 7003 from 15000
+            15000 StatusChange plain: Held with 7001
+            15000/2 StatusChange: Dialing with 7003 beside its main call
+            > 15000: held
+            > 7003/2: answered
+            15000/2 StatusChange: Established with 7003 beside its main call
+            15000 StatusChange: Held with 7001
+            > 15000 complete-transfer
+            ask 6-0: merge 15000 and 15000/2 for a Transfer
+            > merged
+            ask 7-0: release 7001
+            ask 7-1: release 7003
+            15000 StatusChange: Released with 7001
+            15000/2 StatusChange: Released with 7003 beside its main call
+        "#]],
+    );
+    check(
+        "15000 dials 7001
+         7001: answered
+         15000 adds 7002
+         7002: answered
+         15000 adds 15001
+         15001: answered
+         15000: ended
+         15001: ended",
+        expect![[r#"
+            > 15000 dials 7001
+            ask 1-0: connect 15000
+            ask 1-1: dial 7001 from 15000
+            15000 StatusChange: Dialing with 7001
+            > 7001: answered
+            15000 StatusChange: Established with 7001
+            > 15000 adds 7002
+            ask 3-0: dial 7002 from 15000
+            > 7002: answered
+            15000 AttachedDataChanged: Established with 7002,7001 FirstConferencePartyDN="15000"
+            15000 ParticipantsUpdated: Established with 7002,7001 FirstConferencePartyDN="15000"
+            > 15000 adds 15001
+            ask 5-0: dial 15001 from 15000
+            > 15001: answered
+            15001 StatusChange: Established with 7002,7001,15000 FirstConferencePartyDN="15000"
+            15000 ParticipantsUpdated: Established with 15001,7002,7001 FirstConferencePartyDN="15000"
+            > 15000: ended
+            15000 StatusChange: Released with 15001,7002,7001 FirstConferencePartyDN="15000"
+            15001 ParticipantsUpdated: Established with 7002,7001 FirstConferencePartyDN="15000"
+            > 15001: ended
+            ask 8-0: release 7001
+            ask 8-1: release 7002
+            15001 StatusChange: Released with 7002,7001 FirstConferencePartyDN="15000"
+        "#]],
+    );
+}
