@@ -7,23 +7,21 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, StreamHandler, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Right, Rights, Target};
-use crate::clock;
+use crate::calls::Family;
 use crate::directory::{Directory, EndedLogins};
 use crate::exchange::agents::Roster;
-use crate::exchange::call::{CallActor, Change, Conduct, Input};
+use crate::exchange::call::{CallActor, Conduct};
 use crate::exchange::handle::{CommandError, Snapshot, batches};
 use crate::exchange::keys::fingerprint;
 use crate::exchange::ledger::{Known, Ledger};
 use crate::exchange::settings::Settings;
 use crate::exchange::supervision::Supervision;
-use crate::gws::{Command, Destination};
-use crate::ids::{AgentId, CallId, ConnId, Fingerprint, IdempotencyKey, Number, Position};
+use crate::gws::Command;
+use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, Position};
 use crate::log::{Lagged, Log, ReadError, Record};
-use crate::metrics;
 use crate::metrics::{Limit, Metrics, Waiting};
 use crate::records;
-use crate::records::{AgentChanged, Cause, CommandKey, LoginEnded, Payload};
+use crate::records::{AgentChanged, CommandKey, LoginEnded, Payload};
 
 /// How many commands and reads may wait. One more is refused as busy.
 const MAILBOX: usize = 4096;
@@ -246,86 +244,6 @@ impl CommandIngress {
         owner
     }
 
-    pub(super) fn endpoint(&self, number: &Number) -> Endpoint {
-        let home = self.directory.home(number);
-        let agent = home.as_ref().and_then(|home| self.directory.agent(&home.agent));
-        let may_record = agent.is_some_and(|agent| agent.has(RECORDING));
-        let recording = if may_record { Right::Granted } else { Right::Withheld };
-        Endpoint { number: number.clone(), home, rights: Rights { recording } }
-    }
-
-    fn target(&self, destination: Destination) -> Target {
-        let Destination { number, location, user_data } = destination;
-        Target { endpoint: self.endpoint(&number), location, user_data }
-    }
-
-    /// Routes a command to the owner of its call. The owner's answer comes by the returned receiver.
-    fn route(
-        &mut self,
-        agent: &AgentId,
-        call: Option<CallId>,
-        command: Command,
-        key: Option<CommandKey>,
-    ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
-        let name = command.name();
-        if !self.directory.agent(agent).is_some_and(|agent| agent.has(VOICE)) {
-            return Err(Refused::NotPermitted { operation: name }.into());
-        }
-        let (tell, told) = oneshot::channel();
-        let (owner, input) = match (command, call) {
-            (Command::Dial(destination), _) => {
-                let caller = self.directory.agent(agent).ok_or(Refused::NotFound)?.number.clone();
-                let Target { endpoint: target, location, user_data } = self.target(destination);
-                let kind = if target.home.is_some() { CallType::Internal } else { CallType::Outbound };
-                let dial = Dial {
-                    root: CallId::draw(),
-                    conn: ConnId::draw(),
-                    caller: self.endpoint(&caller),
-                    target,
-                    kind,
-                    location,
-                    user_data,
-                };
-                let family = Family::dial(clock::wall(), dial)?;
-                let cause = Cause::Operation { name: name.into(), agent: agent.clone(), key };
-                (self.start(family, None), Input::Created(cause))
-            }
-            (command, Some(call)) => {
-                let operation = self.operation(command)?;
-                let owner = match self.ledger.family_of(&call).cloned() {
-                    Some(known) => self.owner(&known),
-                    // Its subject has ended: what is still said of it begins one anew.
-                    None => {
-                        let family = Arc::clone(self.ledger.over(&call).ok_or(Refused::NotFound)?);
-                        let owner = self.owners.get(&family.root).filter(|owner| owner.connected()).cloned();
-                        owner.unwrap_or_else(|| self.start(family.as_ref().clone(), None))
-                    }
-                };
-                (owner, Input::Operation { agent: agent.clone(), call, operation, name, key })
-            }
-            (_, None) => return Err(Refused::NotFound.into()),
-        };
-        let waiting = Waiting::new(self.metrics.mailbox_depth.of(metrics::Actor::Call));
-        owner.try_send(Change::told(input, tell, waiting)).map_err(|_| {
-            self.metrics.mailbox_full_total.of(metrics::Actor::Call).inc();
-            CommandError::Busy
-        })?;
-        Ok(told)
-    }
-
-    fn operation(&self, command: Command) -> Result<Operation, CommandError> {
-        Ok(match command {
-            Command::Dial(_) => return Err(Refused::NotFound.into()),
-            Command::Initiate(purpose, destination) => {
-                let (call, conn) = (CallId::draw(), ConnId::draw());
-                Operation::Initiate { purpose, target: self.target(destination), call, conn }
-            }
-            Command::Operation(operation) => operation,
-            Command::SingleStepConference(destination) => Operation::SingleStepConference(self.target(destination)),
-            Command::SingleStepTransfer(destination) => Operation::SingleStepTransfer(self.target(destination)),
-        })
-    }
-
     /// A command's end: its answer leaves once the ledger shows what it did.
     pub(super) fn finish(&mut self, outcome: Result<Option<Position>, CommandError>, finished: Finished) {
         match outcome {
@@ -414,12 +332,6 @@ impl CommandIngress {
         }));
     }
 }
-
-/// The feature that every operation on calls takes.
-const VOICE: &str = "api-voice";
-
-/// The feature that recording takes.
-const RECORDING: &str = "api-voice-recording";
 
 fn tell_all(tells: impl IntoIterator<Item = Tell>, outcome: &Result<(), CommandError>) {
     for tell in tells {

@@ -15,6 +15,7 @@ mod ledger;
 mod link;
 mod news;
 mod roster;
+mod routing;
 mod settings;
 mod supervision;
 mod watch;
