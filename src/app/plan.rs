@@ -120,6 +120,7 @@ impl Plan {
             attached_data_first: config.gws.attached_data_first,
             rules: call_rules(&config.gws),
             old_participants: config.gws.old_participants,
+            unregistered: config.simulated.unregistered.iter().cloned().collect(),
         };
         Ok(Self {
             log: log_config(config, rules.clone()),

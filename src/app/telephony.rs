@@ -48,6 +48,7 @@ pub(super) fn simulated_config(
         ring_timeout: section.ring_timeout,
         answer_after: section.answer_after,
         devices,
+        unregistered: section.unregistered.iter().cloned().collect(),
         queues: queues.into_iter().collect(),
         arrivals,
         previews: (!section.previews.is_zero()).then_some(section.previews),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Operation, Phone, Refused, SUPERVISION, Supervision, Voice, WorkMode};
+use crate::agents::{Direction, Kind, Operation, Phone, Refused, SUPERVISION, Supervision, Voice, WorkMode};
 use crate::calls::{Call, CallType, Event, EventKind, Family, Party, PartyState};
 use crate::clock;
 use crate::directory::EndedLogins;
@@ -60,6 +60,18 @@ pub(super) struct AgentCommanded {
     pub request: Wanted,
     /// The key by which a retry is noticed.
     pub key: Option<IdempotencyKey>,
+    /// Told how it ended.
+    pub tell: Tell,
+}
+
+/// An agent's device is to take what changes nothing here: the switch must know it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Reached {
+    /// Whose.
+    pub agent: AgentId,
+    /// The operation's name on the wire.
+    pub name: &'static str,
     /// Told how it ended.
     pub tell: Tell,
 }
@@ -218,9 +230,35 @@ impl CommandIngress {
         self.may_have(agent, &phone, &request)?;
         let AgentRequest { operation, .. } = request;
         let name = operation_name(&operation);
+        if self.is_unregistered(agent) && operation.kind() != Kind::EndContactCenterSession {
+            return self.not_registered(agent, name);
+        }
+        self.ask_owner(agent, phone, AgentInput::Operation { operation, name, key })
+    }
+
+    /// Whether the switch does not know the agent's device.
+    pub(super) fn is_unregistered(&self, agent: &AgentId) -> bool {
+        self.directory.agent(agent).is_some_and(|agent| self.settings.unregistered.contains(&agent.number))
+    }
+
+    /// What an agent wants of a device that the switch does not know fails there, and it is told so.
+    pub(super) fn not_registered(
+        &mut self,
+        agent: &AgentId,
+        name: Arc<str>,
+    ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
+        let phone = self.phone(agent).ok_or(Refused::NotFound)?;
+        self.ask_owner(agent, phone, AgentInput::NotRegistered { name })
+    }
+
+    fn ask_owner(
+        &mut self,
+        agent: &AgentId,
+        phone: Phone,
+        input: AgentInput,
+    ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let (tell, told) = oneshot::channel();
         let waiting = Waiting::new(self.metrics.mailbox_depth.of(metrics::Actor::Roster));
-        let input = AgentInput::Operation { operation, name, key };
         let owner = self.owner_of_agents();
         owner.try_send(AgentChange::told(agent.clone(), phone, input, tell, waiting)).map_err(|_| {
             self.metrics.mailbox_full_total.of(metrics::Actor::Roster).inc();
@@ -347,6 +385,20 @@ impl Handler<AgentCommanded> for CommandIngress {
             Ok(told) => self.await_owner(told, agent, key, tell, ctx),
             // Whoever asked may have gone away.
             Err(error) => drop(tell.send(Err(error))),
+        }
+    }
+}
+
+impl Handler<Reached> for CommandIngress {
+    type Result = ();
+
+    fn handle(&mut self, Reached { agent, name, tell }: Reached, ctx: &mut Context<Self>) {
+        let told = if self.is_unregistered(&agent) { Some(self.not_registered(&agent, name.into())) } else { None };
+        match told {
+            Some(Ok(told)) => self.await_owner(told, agent, None, tell, ctx),
+            // Whoever asked may have gone away.
+            Some(Err(error)) => drop(tell.send(Err(error))),
+            None => drop(tell.send(Ok(()))),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::agents::{Kind, Voice};
 use crate::calls::{Call, Family, Party, Refused, Seen};
 use crate::clock;
 use crate::directory::{Directory, EndedLogins};
-use crate::exchange::agents::{AgentCommanded, AgentRequest, EndLogin};
+use crate::exchange::agents::{AgentCommanded, AgentRequest, EndLogin, Reached};
 use crate::exchange::ingress::{Commanded, IsReady, Read, UnderWay};
 use crate::exchange::settings::Settings;
 use crate::exchange::supervision::Wanted;
@@ -199,6 +199,17 @@ impl Exchange {
         let commanded = AgentCommanded { waiting, agent: agent.clone(), request, key, tell };
         let sent = self.door.address().try_send(commanded).is_ok();
         self.answer(name, sent, told).await
+    }
+
+    /// Has the agent's device take what changes nothing here, by its name on the wire.
+    ///
+    /// # Errors
+    /// [`CommandError::SwitchRefused`] if the switch does not know the device: then the agent is told so as well.
+    pub async fn reach(&self, agent: &AgentId, name: &'static str) -> Result<(), CommandError> {
+        let (tell, told) = oneshot::channel();
+        let reached = Reached { agent: agent.clone(), name, tell };
+        self.door.address().try_send(reached).map_err(|_| CommandError::Busy)?;
+        told.await.unwrap_or(Err(CommandError::Busy))
     }
 
     /// Ends a login. Resolves once nobody can use it any more, also after a restart. It is known until `until`, when

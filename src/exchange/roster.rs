@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Failure, Kind, Operation, Phone, Voice};
+use crate::agents::{Direction, Failure, Operation, Phone, Voice};
 use crate::clock;
 use crate::exchange::handle::CommandError;
 use crate::exchange::settings::Settings;
@@ -88,6 +88,11 @@ pub(super) enum AgentInput {
     },
     /// A call of a queue was not answered, in the record at this position.
     NotAnswered(Position),
+    /// The agent wants something of a device that the switch does not know.
+    NotRegistered {
+        /// Its name on the wire.
+        name: Arc<str>,
+    },
     /// The agent wants something.
     Operation {
         /// What.
@@ -221,7 +226,7 @@ impl RosterActor {
     /// A command is answered with why it could not be written down; what happened by itself must not get lost.
     fn put_off(&mut self, change: AgentChange, error: CommandError, ctx: &mut Context<Self>) {
         match change.input {
-            AgentInput::Operation { .. } => change.tell(Err(error)),
+            AgentInput::NotRegistered { .. } | AgentInput::Operation { .. } => change.tell(Err(error)),
             AgentInput::CallEnded { .. }
             | AgentInput::NotAnswered(_)
             | AgentInput::TimeOver
@@ -321,10 +326,7 @@ fn decide(lane: &Lane, change: &AgentChange, settings: &Settings) -> Result<Opti
             let changed = !lane.is_past(*at) && voice.handle_not_answered(now, &settings.rules);
             changed.then_some(AgentCause::NotAnswered(*at))
         }
-        AgentInput::Operation { operation, name, .. }
-            if settings.unregistered.contains(&voice.phone.number)
-                && operation.kind() != Kind::EndContactCenterSession =>
-        {
+        AgentInput::NotRegistered { name } => {
             voice.handle_failure(Failure::NotRegistered);
             answer = Err(CommandError::SwitchRefused(failure_text(&voice, Failure::NotRegistered)));
             // A retry is to fail again.

@@ -41,6 +41,9 @@ impl CommandIngress {
         if !self.directory.agent(agent).is_some_and(|agent| agent.has(VOICE)) {
             return Err(Refused::NotPermitted { operation: name }.into());
         }
+        if matches!(command, Command::Dial(_)) && self.is_unregistered(agent) {
+            return self.not_registered(agent, name.into());
+        }
         let (tell, told) = oneshot::channel();
         let (owner, input) = match (command, call) {
             (Command::Dial(destination), _) => {

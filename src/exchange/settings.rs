@@ -17,7 +17,7 @@ pub struct Settings {
     pub call_rules: calls::Rules,
     /// What becomes of agents by itself.
     pub rules: Rules,
-    /// Numbers of agents' devices that the switch does not know: every operation on one fails there.
+    /// Numbers of agents' devices that the switch does not know: whatever their agents want of one fails there.
     pub unregistered: BTreeSet<Number>,
 }
 

@@ -49,8 +49,12 @@ pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, voice: &Voi
     let phone = &voice.phone;
     let mut object = Object::begin_chosen(out, chosen);
     object.text("id", phone.device.as_str());
-    object.text("deviceState", "Active");
-    object.member("userState", |out| write_user_state(out, voice));
+    // Nobody is logged in at a device that the switch does not know.
+    let is_active = !rendering.unregistered.contains(&phone.number);
+    object.text("deviceState", if is_active { "Active" } else { "Inactive" });
+    if is_active {
+        object.member("userState", |out| write_user_state(out, voice));
+    }
     object.text("phoneNumber", phone.number.as_str());
     object.text("description", "");
     object.text("e164Number", "");

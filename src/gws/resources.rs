@@ -1,5 +1,6 @@
 //! What desktops read: users, devices and calls. Members stand in the order of the API's samples.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use crate::agents::Voice;
 use crate::calls::{CallType, Capability, Endpoint, Mute, Party, PartyState, Recording, Rules, Seen, capabilities};
 use crate::directory::{Agent, user_id};
-use crate::ids::{CallId, DeviceId, WallTime};
+use crate::ids::{CallId, DeviceId, Number, WallTime};
 
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
@@ -28,6 +29,8 @@ pub struct Rendering {
     pub rules: Rules,
     /// Whether participants have the shape of 8.5.0.
     pub old_participants: bool,
+    /// Numbers of agents' devices that the switch does not know.
+    pub unregistered: BTreeSet<Number>,
 }
 
 /// A call as one party sees it; a JSON object in the field order of the API.

@@ -89,7 +89,8 @@ fn device_settings(asked: &Asked<'_>) -> Option<Vec<u8>> {
     if asked.id == asked.look.agent.device.as_str() { device_settings_answer(group) } else { None }
 }
 
-/// Nobody listens for user events here: one that is well formed is accepted, and goes nowhere.
+/// Nobody listens for user events here: one that is well formed, of a device that the switch knows, is accepted, and goes
+/// nowhere.
 async fn send_user_event(
     caller: Caller,
     shared: web::Data<Shared>,
@@ -98,5 +99,6 @@ async fn send_user_event(
 ) -> Result<HttpResponse, Failure> {
     let body = read_body(&shared, &request, payload).await?;
     is_own_device(&shared, &caller, &parse_user_event(&body)?)?;
+    shared.state.exchange.reach(caller.agent(), "SendUserEvent").await?;
     Ok(answer(ok_answer()))
 }

@@ -2,7 +2,7 @@
 //!
 //! | number | what comes of ringing it |
 //! | --- | --- |
-//! | an agent's device | rings until an agent answers, or nobody does in time; forwards its calls, or is busy, if so set |
+//! | an agent's device | rings until an agent answers, or nobody does in time; forwards its calls, or is busy, if so set; does not exist if it is not registered |
 //! | a queue | the agent of the queue that has been idle longest is rung; busy if there is none |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
@@ -213,6 +213,7 @@ impl Core {
             return self.report(call, leg, ReportKind::Ended(Failure::Busy));
         };
         let ended = match number.as_str().chars().next() {
+            _ if self.config.unregistered.contains(&number) => Some(Failure::InvalidNumber),
             _ if self.config.devices.contains(&number) => None,
             Some('7' | '9') => None,
             Some('8') => Some(Failure::Busy),

@@ -24,6 +24,8 @@ pub struct SimulatedConfig {
     pub answer_after: Duration,
     /// The numbers of agents' devices: they ring until an agent answers.
     pub devices: BTreeSet<Number>,
+    /// Those of them that it does not know all the same: nobody reaches them.
+    pub unregistered: BTreeSet<Number>,
     /// The numbers of queues.
     pub queues: BTreeSet<Number>,
     /// How calls come in by themselves, if they do.

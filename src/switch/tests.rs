@@ -22,7 +22,8 @@ fn config() -> SimulatedConfig {
         seed: 7,
         ring_timeout: RING,
         answer_after: Duration::from_millis(200),
-        devices: BTreeSet::from([number("15001")]),
+        devices: BTreeSet::from(["15001", "15009"].map(number)),
+        unregistered: BTreeSet::from([number("15009")]),
         queues: BTreeSet::new(),
         arrivals: None,
         previews: None,
@@ -75,7 +76,8 @@ async fn each_number_does_what_its_kind_does() {
         (1, "8000", vec![ReportKind::Ended(Failure::Busy)]),
         (2, "9000", vec![ReportKind::Ringing, ReportKind::Ended(Failure::NoAnswer)]),
         (3, "6000", vec![ReportKind::Ended(Failure::InvalidNumber)]),
-        (4, "15001", vec![ReportKind::Ringing, ReportKind::Ended(Failure::NoAnswer)]),
+        (4, "15009", vec![ReportKind::Ended(Failure::InvalidNumber)]),
+        (5, "15001", vec![ReportKind::Ringing, ReportKind::Ended(Failure::NoAnswer)]),
     ] {
         switch.carry_out(dial(index, text));
         for kind in expected {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use partyline::clock;
 use serde_json::{Value, json};
 
-use crate::harness::{Agent, Answer, PATIENCE, Server, request};
+use crate::harness::{Agent, Answer, Desk, PATIENCE, Server, request};
 
 /// An answer's status and code.
 fn verdict(answer: &Answer) -> (u16, i64) {
@@ -47,6 +47,12 @@ fn until(agent: &Agent, call: &str, wanted: impl Fn(&Value) -> bool) -> Value {
 
 fn until_state(agent: &Agent, call: &str, state: &str) -> Value {
     until(agent, call, |found| found["state"] == state)
+}
+
+/// The next thing that a desktop is told could not be done.
+fn error(desk: &mut Desk) -> String {
+    let told = desk.until(|message| message["data"]["messageType"] == "ErrorMessage");
+    told.last().unwrap()["data"]["errorMessage"].as_str().unwrap().to_owned()
 }
 
 /// Waits until so many calls live, by the page of metrics.
@@ -121,4 +127,29 @@ fn a_call_that_none_of_our_devices_is_left_on_ends() {
     peer.operate(&call, "Answer");
     agent.until_calls(0);
     until_state(&peer, &call, "Established");
+}
+
+#[test]
+fn a_device_that_the_switch_does_not_know_neither_calls_nor_is_called() {
+    let server = Server::with(&[("SIMULATED__UNREGISTERED", r#"["15001"]"#)]);
+    let [agent, unknown] = ["15000", "15001"].map(|name| server.agent(name));
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/devices"]);
+    let mut far = Desk::open(unknown.clone(), true, &["/v2/me/devices"]);
+    let dial = unknown.post(&format!("me/devices/{}/calls", unknown.device()), &towards("Dial", "15000"));
+    assert_eq!(verdict(&dial), (500, 4));
+    assert_eq!(dial.json()["statusMessage"], "Device '15001' is not registered.");
+    assert_eq!(error(&mut far), "Device '15001' is not registered.");
+    let event = json!({"operationName": "SendUserEvent", "deviceId": unknown.device()}).to_string();
+    let headers = [unknown.authorization(), ("Content-Type", "application/json")];
+    let sent = request(server.address, "POST /internal-api/operations HTTP/1.1\r\n", &headers, event.as_bytes());
+    assert_eq!(verdict(&sent), (500, 4));
+    assert_eq!(error(&mut far), "Device '15001' is not registered.");
+    assert_eq!(unknown.calls(), Vec::<Value>::new());
+    assert_eq!(agent.calls(), Vec::<Value>::new());
+    assert_eq!(agent.dial("15001"), json!({"statusCode": 0}));
+    assert_eq!(error(&mut desk), "The destination is not a valid number.");
+    agent.until_calls(0);
+    let shown = unknown.get("me/devices?fields=*").json()["devices"][0].clone();
+    assert_eq!((&shown["deviceState"], shown.get("userState")), (&json!("Inactive"), None));
+    assert_eq!(agent.get("me/devices?fields=*").json()["devices"][0]["deviceState"], "Active");
 }

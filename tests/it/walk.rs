@@ -186,6 +186,7 @@ fn settings() -> broker::Settings {
             attached_data_first: true,
             rules: RULES,
             old_participants: false,
+            unregistered: std::collections::BTreeSet::new(),
         },
         node: "local".into(),
         homes: 1,

@@ -90,6 +90,7 @@ pub(super) fn settings() -> Settings {
                 clear: crate::calls::ClearRule::Conference,
             },
             old_participants: false,
+            unregistered: std::collections::BTreeSet::new(),
         },
         node: "local".into(),
         homes: 1,

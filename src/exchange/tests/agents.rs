@@ -211,6 +211,18 @@ async fn a_device_that_the_switch_does_not_know_fails_and_says_so_twice() {
     assert_eq!(failed, Err(CommandError::SwitchRefused("Device '15000' is not registered.".into())));
     let told = changes(&desk.log);
     assert_eq!(told[0].events, [crate::agents::Event::Error(crate::agents::Failure::NotRegistered)]);
+    // So does a call from it, and what it sends to others.
+    let dialled = desk.exchange.dial(&agent("15000"), dial("15001"), None).await;
+    let sent = desk.exchange.reach(&agent("15000"), "SendUserEvent").await;
+    assert_eq!((&dialled, &sent), (&failed, &failed));
+    assert_eq!(desk.exchange.reach(&agent("15001"), "SendUserEvent").await, Ok(()));
+    let names = changes(&desk.log).into_iter().map(|changed| (changed.cause, changed.events));
+    let expected = ["NotReady", "Dial", "SendUserEvent"].map(|name| {
+        let told = vec![crate::agents::Event::Error(crate::agents::Failure::NotRegistered)];
+        (AgentCause::Operation { name: name.into(), key: None }, told)
+    });
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    assert!(desk.log.changes().is_empty());
     assert_eq!(phase(&desk, "15000").await, Phase::LoggedOut);
     change(&desk, "15000", Operation::EndContactCenterSession).await.unwrap();
     change(&desk, "15001", start()).await.unwrap();

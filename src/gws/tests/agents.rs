@@ -1,5 +1,7 @@
 //! An agent's channel and device, as desktops read them and are told of them.
 
+use std::collections::BTreeSet;
+
 use expect_test::{Expect, expect};
 
 use crate::agents::{
@@ -7,7 +9,8 @@ use crate::agents::{
     Supervision, Voice, Watched, WorkMode,
 };
 use crate::gws::{
-    Query, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer, partial_answer,
+    Query, Rendering, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer,
+    device_resource, partial_answer,
 };
 use crate::ids::DeviceId;
 
@@ -33,6 +36,15 @@ fn a_setting_of_the_device_is_told_of_the_device_alone() {
         /v2/me/devices: {"messageType":"DeviceStateChangeMessage","devices":[{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"On","forwardTo":"5001","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":["ForwardCallsOff","DoNotDisturbOff"],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}]}
     "#]],
     );
+}
+
+#[test]
+fn a_device_that_the_switch_does_not_know_is_inactive_and_nobody_is_at_it() {
+    let rendering = Rendering { unregistered: BTreeSet::from([voice().phone.number]), ..rendering() };
+    let mut out = Vec::new();
+    device_resource(&mut out, &rendering, &voice());
+    let device: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!((&device["deviceState"], device.get("userState")), (&"Inactive".into(), None));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod operations;
 mod people;
 mod requests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::agents::{Phone, Voice};
 use crate::calls::{
@@ -73,6 +73,7 @@ fn rendering() -> Rendering {
         attached_data_first: true,
         rules: Rules { mute: MuteRule::Conference, clear: ClearRule::Conference },
         old_participants: false,
+        unregistered: BTreeSet::new(),
     }
 }
 
