@@ -12,10 +12,12 @@
 //!
 //! A change to the same state is a change: it may bring another reason, and its desktops are told.
 //!
-//! | operation | logged out | logged in, and off | logged in, and on |
-//! | --- | --- | --- | --- |
-//! | DoNotDisturbOn, ForwardCallsOn | no | on | no |
-//! | DoNotDisturbOff, ForwardCallsOff | no | no | off |
+//! | operation | off | on |
+//! | --- | --- | --- |
+//! | DoNotDisturbOn, ForwardCallsOn | on | no |
+//! | DoNotDisturbOff, ForwardCallsOff | no | off |
+//!
+//! A setting belongs to the device: it can be made, and outlasts the log-out, whether or not its agent is logged in.
 //!
 //! | operation | logged out | without the feature | watches nobody | watches somebody |
 //! | --- | --- | --- | --- | --- |
@@ -177,10 +179,18 @@ impl Kind {
         matches!(self, Self::BargeIn | Self::CancelSupervisorMonitoring | Self::Coach | Self::ListenIn)
     }
 
-    /// Only who is logged in can do anything but log in and say good-bye.
+    /// Who is not logged in can log in, say good-bye, and set its device.
     const fn is_allowed(self, phase: Phase) -> bool {
         match phase {
-            Phase::LoggedOut => matches!(self, Self::EndContactCenterSession | Self::StartContactCenterSession),
+            Phase::LoggedOut => matches!(
+                self,
+                Self::DoNotDisturbOff
+                    | Self::DoNotDisturbOn
+                    | Self::EndContactCenterSession
+                    | Self::ForwardCallsOff
+                    | Self::ForwardCallsOn
+                    | Self::StartContactCenterSession
+            ),
             Phase::AfterCallWork | Phase::AuxWork | Phase::NotReady | Phase::Ready => true,
         }
     }

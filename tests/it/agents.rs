@@ -144,7 +144,6 @@ fn what_is_not_allowed_says_so_and_changes_nothing() {
     assert_eq!(code(state(&agent, "OutToLunch")), (400, 2));
     assert_eq!(code(agent.post("me/channels/chat", &json!({"operationName": "Ready"}))), (404, 6));
     assert_eq!(code(agent.get("me/channels/chat")), (404, 6));
-    assert_eq!(code(setting(&agent, &json!({"operationName": "DoNotDisturbOn"}))), (400, 2));
     assert_eq!(code(agent.post("me/devices/none", &json!({"operationName": "DoNotDisturbOn"}))), (404, 6));
     accept(&agent.post("me", &session(&["voice"])));
     assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOff"}))), (400, 2));
@@ -152,6 +151,40 @@ fn what_is_not_allowed_says_so_and_changes_nothing() {
     accept(&setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5001"})));
     assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5002"}))), (400, 2));
     assert_eq!(user_state(&agent)["state"], "Ready");
+}
+
+#[test]
+fn a_device_is_set_also_while_its_agent_is_logged_out() {
+    let server = Server::start();
+    let [caller, callee] = ["15000", "15001"].map(|name| server.agent(name));
+    let mut desk = Desk::open(caller.clone(), true, &["/v2/me/devices"]);
+    let set = |operation: &str| setting(&callee, &json!({"operationName": operation, "destination": "15002"}));
+    let offers = || callee.get("me/devices?fields=*").json()["devices"][0]["capabilities"].clone();
+    let mut seen = vec![offers()];
+    for operation in ["DoNotDisturbOn", "ForwardCallsOn"] {
+        accept(&set(operation));
+        assert_eq!(set(operation).json()["statusCode"], 2);
+        seen.push(offers());
+    }
+    accept(&set("ForwardCallsOff"));
+    assert_eq!(caller.dial("15001"), json!({"statusCode": 0}));
+    let told = told(&desk.until(|message| message["data"]["messageType"] == "ErrorMessage"));
+    assert!(told.last().unwrap().contains("busy"), "{told:?}");
+    // They outlive a shift, and can be taken back after it.
+    accept(&callee.post("me", &session(&["voice"])));
+    accept(&state(&callee, "Offline"));
+    seen.push(offers());
+    accept(&set("DoNotDisturbOff"));
+    assert_eq!(user_state(&callee)["state"], "LoggedOut");
+    assert_eq!(caller.dial("15001"), json!({"statusCode": 0}));
+    callee.until_call("Ringing", 1);
+    let expected = [
+        ["ForwardCallsOn", "DoNotDisturbOn"],
+        ["ForwardCallsOn", "DoNotDisturbOff"],
+        ["ForwardCallsOff", "DoNotDisturbOff"],
+        ["ForwardCallsOn", "DoNotDisturbOff"],
+    ];
+    assert_eq!(json!(seen), json!(expected));
 }
 
 #[test]

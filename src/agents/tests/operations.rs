@@ -33,11 +33,11 @@ fn each_phase_allows_its_operations() {
         - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
         - Coach: no: the feature 'api-supervisor-monitoring' is missing
         - Custom: no: Custom is not allowed while the agent is logged out
-        - DoNotDisturbOff: no: DoNotDisturbOff is not allowed while the agent is logged out
-        - DoNotDisturbOn: no: DoNotDisturbOn is not allowed while the agent is logged out
+        - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
+        - DoNotDisturbOn: logged out, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
-        - ForwardCallsOff: no: ForwardCallsOff is not allowed while the agent is logged out
-        - ForwardCallsOn: no: ForwardCallsOn is not allowed while the agent is logged out
+        - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
+        - ForwardCallsOn: logged out, to 5001 [device]
         - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
         - NotReady: no: NotReady is not allowed while the agent is logged out
         - Offline: no: Offline is not allowed while the agent is logged out
@@ -118,7 +118,7 @@ fn each_phase_allows_its_operations() {
 #[test]
 fn a_setting_that_is_on_can_only_be_turned_off() {
     let mut table = String::new();
-    for phase in [Phase::Ready, Phase::AuxWork] {
+    for phase in [Phase::LoggedOut, Phase::Ready, Phase::AuxWork] {
         for (on, off) in [(Kind::DoNotDisturbOn, Kind::DoNotDisturbOff), (Kind::ForwardCallsOn, Kind::ForwardCallsOff)]
         {
             let mut voice = agent_in(phase);
@@ -130,6 +130,14 @@ fn a_setting_that_is_on_can_only_be_turned_off() {
         }
     }
     expect![[r#"
+        DoNotDisturbOn: logged out, do not disturb [device]
+        DoNotDisturbOn: no: DoNotDisturbOn is not allowed: the device is set so already
+        DoNotDisturbOff: logged out [device]
+        DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
+        ForwardCallsOn: logged out, to 5001 [device]
+        ForwardCallsOn: no: ForwardCallsOn is not allowed: the device is set so already
+        ForwardCallsOff: logged out [device]
+        ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         DoNotDisturbOn: Ready, do not disturb [device]
         DoNotDisturbOn: no: DoNotDisturbOn is not allowed: the device is set so already
         DoNotDisturbOff: Ready [device]
@@ -153,7 +161,7 @@ fn a_setting_that_is_on_can_only_be_turned_off() {
 #[test]
 fn capabilities_are_exactly_what_is_allowed_of_the_device() {
     let mut voice = newcomer();
-    assert_eq!(voice.capabilities(), []);
+    assert_eq!(voice.capabilities(), [Kind::ForwardCallsOn, Kind::DoNotDisturbOn]);
     voice.handle_operation(NOW, operation(Kind::StartContactCenterSession)).unwrap();
     assert_eq!(voice.capabilities(), [Kind::ForwardCallsOn, Kind::DoNotDisturbOn]);
     voice.handle_operation(NOW, operation(Kind::ForwardCallsOn)).unwrap();
@@ -161,7 +169,9 @@ fn capabilities_are_exactly_what_is_allowed_of_the_device() {
     voice.handle_operation(NOW, operation(Kind::DoNotDisturbOn)).unwrap();
     assert_eq!(voice.capabilities(), [Kind::ForwardCallsOff, Kind::DoNotDisturbOff]);
     voice.handle_operation(NOW, Operation::Offline).unwrap();
-    assert_eq!(voice.capabilities(), []);
+    assert_eq!(voice.capabilities(), [Kind::ForwardCallsOff, Kind::DoNotDisturbOff]);
+    voice.handle_operation(NOW, operation(Kind::ForwardCallsOff)).unwrap();
+    assert_eq!(voice.capabilities(), [Kind::ForwardCallsOn, Kind::DoNotDisturbOff]);
 }
 
 #[test]

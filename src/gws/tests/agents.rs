@@ -126,7 +126,7 @@ fn a_device_shows_what_can_be_done_with_it() {
         {"statusCode":0,"device":{"doNotDisturb":"Off","capabilities":["ForwardCallsOn","DoNotDisturbOn"]}}
         {"statusCode":0,"device":{"doNotDisturb":"Off","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOn"]}}
         {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOff"]}}
-        {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":[]}}"#]].assert_eq(&lines.join("\n"));
+        {"statusCode":0,"device":{"doNotDisturb":"On","forwardTo":"5001","capabilities":["ForwardCallsOff","DoNotDisturbOff"]}}"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn a_user_with_everything_has_calls_and_an_object_of_settings() {
         "telephonyNetwork":"Private",
         "doNotDisturb":"Off",
         "voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13",
-        "capabilities":[],
+        "capabilities":["ForwardCallsOn",
+        "DoNotDisturbOn"],
         "channels":["voice"],
         "dynamicPhoneNumber":"",
         "uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767",
@@ -139,7 +140,7 @@ fn one_resource_stands_under_its_singular_name() {
     expect![[r#"
         {"statusCode":0,"call":{"id":"A"}}
         {"statusCode":0,"device":{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","phoneNumber":"15000"}}
-        {"statusCode":0,"device":{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB","displayName":"Offline","state":"LoggedOut"},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"Off","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":[],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}}"#]].assert_eq(&lines.map(|line| text(&line)).join("\n"));
+        {"statusCode":0,"device":{"id":"2e36161a-e8d3-5139-ae7c-e7a70930b767","deviceState":"Active","userState":{"id":"0F7F5003-EF26-4D13-A6Ef-D0C7EC819BEB","displayName":"Offline","state":"LoggedOut"},"phoneNumber":"15000","description":"","e164Number":"","telephonyNetwork":"Private","doNotDisturb":"Off","voiceEnvironmentUri":"http://127.0.0.1:8080/api/v2/voice-environments/7e0f1a6c-3d52-4b89-b1c4-90e2d85f6a13","capabilities":["ForwardCallsOn","DoNotDisturbOn"],"channels":["voice"],"dynamicPhoneNumber":"","uri":"http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767","path":"/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"}}"#]].assert_eq(&lines.map(|line| text(&line)).join("\n"));
 }
 
 #[test]
