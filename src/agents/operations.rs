@@ -37,13 +37,16 @@ impl Voice {
         self.events.push_back(Event::Error(failure));
     }
 
-    /// Changes the state of an agent that is logged in.
+    /// Changes the agent's state. Who is logged out is logged in to it.
     pub(super) fn enter(&mut self, now: WallTime, state: State) {
-        if let Presence::LoggedIn(shift) = &mut self.presence {
-            shift.state = state;
-            shift.since = now;
-            self.tell();
+        match &mut self.presence {
+            Presence::LoggedIn(shift) => {
+                shift.state = state;
+                shift.since = now;
+            }
+            Presence::LoggedOut => self.presence = Presence::LoggedIn(Shift::begin(now, Start::default(), state)),
         }
+        self.tell();
     }
 
     fn log_in(&mut self, now: WallTime, start: Start) {
@@ -55,10 +58,8 @@ impl Voice {
                 shift.queue = start.queue.or_else(|| shift.queue.take());
             }
             Presence::LoggedOut => {
-                let Start { place, login_code, queue } = start;
                 let state = State::Ready(WorkMode::AsConfigured);
-                self.presence =
-                    Presence::LoggedIn(Shift { place, login_code, queue, state, since: now, monitoring: None });
+                self.presence = Presence::LoggedIn(Shift::begin(now, start, state));
             }
         }
         self.tell();
@@ -81,5 +82,13 @@ impl Voice {
 
     fn tell(&mut self) {
         self.events.extend([Event::DeviceChanged, Event::ChannelChanged]);
+    }
+}
+
+impl Shift {
+    /// One that begins now, in this state.
+    fn begin(now: WallTime, start: Start, state: State) -> Self {
+        let Start { place, login_code, queue } = start;
+        Self { place, login_code, queue, state, since: now, monitoring: None }
     }
 }

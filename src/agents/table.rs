@@ -4,13 +4,15 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | StartContactCenterSession | Ready | stays | stays | stays | stays |
 //! | EndContactCenterSession | stays | logged out | logged out | logged out | logged out |
-//! | Ready | no | Ready | Ready | Ready | Ready |
-//! | NotReady, and a state of the operator's own | no | NotReady | NotReady | NotReady | NotReady |
-//! | AfterCallWork | no | AfterCallWork | AfterCallWork | AfterCallWork | AfterCallWork |
-//! | AuxWork | no | AuxWork | AuxWork | AuxWork | AuxWork |
+//! | Ready | Ready | Ready | Ready | Ready | Ready |
+//! | NotReady, and a state of the operator's own | NotReady | NotReady | NotReady | NotReady | NotReady |
+//! | AfterCallWork | AfterCallWork | AfterCallWork | AfterCallWork | AfterCallWork | AfterCallWork |
+//! | AuxWork | AuxWork | AuxWork | AuxWork | AuxWork | AuxWork |
 //! | Offline | no | logged out | logged out | logged out | logged out |
 //!
-//! A change to the same state is a change: it may bring another reason, and its desktops are told.
+//! A change to the same state is a change: it may bring another reason, and its desktops are told. Who asks for a state
+//! while it is logged out is logged in to that state: some desktops do not wait until their session has started, others
+//! log in by it.
 //!
 //! | operation | off | on |
 //! | --- | --- | --- |
@@ -179,18 +181,10 @@ impl Kind {
         matches!(self, Self::BargeIn | Self::CancelSupervisorMonitoring | Self::Coach | Self::ListenIn)
     }
 
-    /// Who is not logged in can log in, say good-bye, and set its device.
+    /// Who is not logged in can watch nobody, and need not log out.
     const fn is_allowed(self, phase: Phase) -> bool {
         match phase {
-            Phase::LoggedOut => matches!(
-                self,
-                Self::DoNotDisturbOff
-                    | Self::DoNotDisturbOn
-                    | Self::EndContactCenterSession
-                    | Self::ForwardCallsOff
-                    | Self::ForwardCallsOn
-                    | Self::StartContactCenterSession
-            ),
+            Phase::LoggedOut => !self.is_supervision() && !matches!(self, Self::Offline),
             Phase::AfterCallWork | Phase::AuxWork | Phase::NotReady | Phase::Ready => true,
         }
     }

@@ -138,9 +138,7 @@ fn what_is_not_allowed_says_so_and_changes_nothing() {
     let server = Server::start();
     let agent = server.agent("15000");
     let code = |answer: Answer| (answer.status, answer.json()["statusCode"].as_u64().unwrap());
-    for operation in ["Ready", "NotReady", "AfterCallWork", "AuxWork", "Offline"] {
-        assert_eq!(code(state(&agent, operation)), (400, 2), "{operation}");
-    }
+    assert_eq!(code(state(&agent, "Offline")), (400, 2));
     assert_eq!(code(state(&agent, "OutToLunch")), (400, 2));
     assert_eq!(code(agent.post("me/channels/chat", &json!({"operationName": "Ready"}))), (404, 6));
     assert_eq!(code(agent.get("me/channels/chat")), (404, 6));
@@ -185,6 +183,36 @@ fn a_device_is_set_also_while_its_agent_is_logged_out() {
         ["ForwardCallsOn", "DoNotDisturbOff"],
     ];
     assert_eq!(json!(seen), json!(expected));
+}
+
+#[test]
+fn a_state_asked_for_while_logged_out_logs_in_to_it() {
+    let server = Server::with(&[("AGENTS__STATE", LUNCH)]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/channels"]);
+    let states = ["NotReady", "AfterCallWork", "AuxWork", "OutToLunch", "Ready"];
+    for operation in states {
+        accept(&state(&agent, operation));
+        assert_ne!(user_state(&agent)["state"], "LoggedOut", "{operation}");
+        accept(&state(&agent, "Offline"));
+        assert_eq!(user_state(&agent)["state"], "LoggedOut");
+        assert_eq!(state(&agent, "Offline").json()["statusCode"], 2);
+    }
+    let shown = ["Not Ready", "AfterCallWork", "AuxWork", "Out to Lunch", "Ready"];
+    let expected = shown.iter().flat_map(|shown| [*shown, "Offline"]);
+    let expected: Vec<String> =
+        expected.map(|shown| format!("/v2/me/channels ChannelStateChangeMessageV2 {shown}")).collect();
+    assert_eq!(next(&mut desk, expected.len()), expected);
+    // A session and a state, asked for at once: whichever comes first, neither is refused.
+    for _ in 0..5 {
+        std::thread::scope(|scope| {
+            let both =
+                [scope.spawn(|| agent.post("me", &session(&["voice"]))), scope.spawn(|| state(&agent, "NotReady"))];
+            both.into_iter().for_each(|asked| accept(&asked.join().unwrap()));
+        });
+        assert_eq!(user_state(&agent)["state"], "NotReady");
+        accept(&state(&agent, "Offline"));
+    }
 }
 
 #[test]

@@ -27,21 +27,21 @@ fn each_phase_allows_its_operations() {
     }
     expect![[r#"
         LoggedOut
-        - AfterCallWork: no: AfterCallWork is not allowed while the agent is logged out
-        - AuxWork: no: AuxWork is not allowed while the agent is logged out
+        - AfterCallWork: AfterCallWork [device] [channel]
+        - AuxWork: AuxWork [device] [channel]
         - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
         - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
         - Coach: no: the feature 'api-supervisor-monitoring' is missing
-        - Custom: no: Custom is not allowed while the agent is logged out
+        - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: logged out, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: logged out, to 5001 [device]
         - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
-        - NotReady: no: NotReady is not allowed while the agent is logged out
+        - NotReady: NotReady for Tea [device] [channel]
         - Offline: no: Offline is not allowed while the agent is logged out
-        - Ready: no: Ready is not allowed while the agent is logged out
+        - Ready: Ready [device] [channel]
         - StartContactCenterSession: Ready [device] [channel]
         Ready
         - AfterCallWork: AfterCallWork [device] [channel]
@@ -200,6 +200,22 @@ fn who_starts_again_keeps_its_state_and_what_it_does_not_say() {
     assert_eq!((shift.place.as_deref(), shift.queue.as_deref()), (Some("place 2"), Some("queue")));
     assert_eq!(shift.state, State::NotReady { reason: Some("Tea".into()) });
     assert_eq!(shift.since, later(1));
+}
+
+#[test]
+fn whichever_of_log_in_and_state_comes_first_the_shift_is_the_same() {
+    let start = Start { place: Some("place 1".into()), ..Start::default() };
+    let start = Operation::StartContactCenterSession(start);
+    let not_ready = operation(Kind::NotReady);
+    let [first, second] = [[start.clone(), not_ready.clone()], [not_ready, start]].map(|order| {
+        let mut voice = newcomer();
+        order.into_iter().for_each(|operation| voice.handle_operation(NOW, operation).unwrap());
+        voice.presence
+    });
+    assert_eq!(first, second);
+    let Presence::LoggedIn(shift) = first else { panic!("logged out") };
+    assert_eq!(shift.place.as_deref(), Some("place 1"));
+    assert_eq!(shift.state, State::NotReady { reason: Some("Tea".into()) });
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn whatever_happens_each_change_is_told_and_a_refusal_changes_nothing() {
             assert!(voice.phase() != Phase::LoggedOut || voice.poll_timeout().is_none());
         }
     }
-    assert!(accepted > 2000 && refused > 1000 && by_itself > 500, "{accepted} {refused} {by_itself}");
+    assert!(accepted > 2000 && refused > 900 && by_itself > 500, "{accepted} {refused} {by_itself}");
 }
 
 /// Most agents stay for a while.

@@ -70,7 +70,7 @@ async fn what_was_answered_is_read_and_written_down() {
 #[actix::test]
 async fn a_refusal_writes_nothing_and_a_retry_acts_once() {
     let desk = Desk::new();
-    let refused = change(&desk, "15000", Operation::AuxWork).await;
+    let refused = change(&desk, "15000", Operation::Offline).await;
     assert!(matches!(refused, Err(CommandError::RefusedAgent(Refused::WrongState { .. }))), "{refused:?}");
     assert!(changes(&desk.log).is_empty());
     let key = Some(IdempotencyKey::parse("k").unwrap());
@@ -112,7 +112,7 @@ async fn a_lost_race_is_decided_again_on_what_is_then() {
     let cause = AgentCause::Operation { name: "Offline".into(), key: None };
     let rival = AgentChanged::new(cause, out).record(RecordId::draw(), clock::wall(), Expected::Any);
     *desk.log.rival.lock() = Some(rival);
-    let refused = change(&desk, "15000", Operation::AuxWork).await;
+    let refused = change(&desk, "15000", Operation::Offline).await;
     assert!(matches!(refused, Err(CommandError::RefusedAgent(Refused::WrongState { .. }))), "{refused:?}");
     change(&desk, "15000", start()).await.unwrap();
     // Nobody knows: it is decided again with the same id.
