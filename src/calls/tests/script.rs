@@ -410,8 +410,9 @@ pub(super) fn view(seen: Seen<'_>) -> String {
         Recording::Recording => " recorded",
     };
     let watched = if seen.monitors().next().is_some() { " watched" } else { "" };
+    let watches = if seen.monitors_a_muted_party() { " over a muted one" } else { "" };
     let parent = seen.parent().map_or_else(String::new, |_| " beside its main call".to_owned());
-    format!("{} with {others}{muted}{recorded}{watched}{parent}{data}", seen.party.state.name())
+    format!("{} with {others}{muted}{recorded}{watched}{watches}{parent}{data}", seen.party.state.name())
 }
 
 pub(super) fn user_data(pairs: &[&str]) -> UserData {

@@ -77,6 +77,57 @@ fn a_supervisor_listens_whispers_takes_part_and_leaves() {
 }
 
 #[test]
+fn a_supervisor_is_told_that_whom_it_watches_is_muted() {
+    check(
+        "15000 dials 7000
+         7000: answered
+         15000 adds 15001
+         15001: answered
+         15900 watches 15000 listen-in
+         15900: answered
+         15000 mute
+         15000: muted
+         15001 mute
+         15001: muted
+         15000 unmute
+         15000: unmuted",
+        expect![[r#"
+            > 15000 dials 7000
+            ask 1-0: connect 15000
+            ask 1-1: dial 7000 from 15000
+            15000 StatusChange: Dialing with 7000
+            > 7000: answered
+            15000 StatusChange: Established with 7000
+            > 15000 adds 15001
+            ask 3-0: dial 15001 from 15000
+            > 15001: answered
+            15001 StatusChange: Established with 7000,15000 FirstConferencePartyDN="15000"
+            15000 AttachedDataChanged: Established with 15001,7000 FirstConferencePartyDN="15000"
+            15000 ParticipantsUpdated: Established with 15001,7000 FirstConferencePartyDN="15000"
+            > 15900 watches 15000 listen-in
+            ask 5-0: dial 15900 from 15000
+            > 15900: answered
+            15900 StatusChange: Established with 15001,7000,15000 muted FirstConferencePartyDN="15000"
+            15000 StatusChange: Established with 15001,7000 watched FirstConferencePartyDN="15000"
+            > 15000 mute
+            ask 7-0: mute 15000
+            > 15000: muted
+            15000 StatusChange: Established with 15001,7000 muted watched FirstConferencePartyDN="15000"
+            15900 StatusChange: Established with 15001,7000,15000 muted over a muted one FirstConferencePartyDN="15000"
+            > 15001 mute
+            ask 9-0: mute 15001
+            > 15001: muted
+            15001 StatusChange: Established with 7000,15000 muted FirstConferencePartyDN="15000"
+            > 15000 unmute
+            ask 11-0: unmute 15000
+            > 15000: unmuted
+            15000 StatusChange: Established with 15001,7000 watched FirstConferencePartyDN="15000"
+            15900 StatusChange: Established with 15001,7000,15000 muted FirstConferencePartyDN="15000"
+        "#]],
+    );
+}
+
+#[test]
 fn a_supervisor_goes_when_its_agent_does() {
     check(
         "15000 dials 7000
