@@ -17,6 +17,8 @@ pub(super) struct Ledger {
     /// Which family a call belongs to.
     roots: BTreeMap<CallId, CallId>,
     agents: BTreeMap<AgentId, BTreeSet<CallId>>,
+    /// The newest call that each agent was offered, which the log may not have yet.
+    offered: BTreeMap<AgentId, CallId>,
     over: Over,
     done: Done,
 }
@@ -142,6 +144,16 @@ impl Ledger {
             .collect();
         calls.sort_by_key(|view| view.party.since);
         (calls, self.applied)
+    }
+
+    /// An agent is offered a call, by a record that is on its way.
+    pub(super) fn offer(&mut self, agent: AgentId, root: CallId) {
+        self.offered.insert(agent, root);
+    }
+
+    /// The call that was offered to an agent by a record that has not been applied, or never will be.
+    pub(super) fn offered(&self, agent: &AgentId) -> Option<&CallId> {
+        self.offered.get(agent).filter(|root| !self.families.contains_key(root))
     }
 
     /// Whether the agent has a part in any call.

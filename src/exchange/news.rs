@@ -1,12 +1,12 @@
 //! What the switch tells, at the ingress: calls that come in, and reports for the owners of theirs.
 
-use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
+use actix::{ActorFutureExt, Addr, Handler, Message, ResponseActFuture, WrapFuture};
 
 use crate::calls::{Arrival, Family, Preview, Report, ReportKind};
 use crate::clock;
 use crate::exchange::call::{Change, Input};
 use crate::exchange::ingress::CommandIngress;
-use crate::ids::{CallId, ConnId};
+use crate::ids::{AgentId, CallId, ConnId};
 use crate::records::Cause;
 use crate::switch::News;
 
@@ -27,14 +27,21 @@ impl CommandIngress {
     /// An agent is offered a call: it gets a family of its own. Who is on a call, or looks at one already, is offered none.
     fn previewed(&mut self, Preview { agent, customer, user_data }: Preview) -> ResponseActFuture<Self, bool> {
         let (agent, customer) = (self.endpoint(&agent), self.endpoint(&customer));
-        if agent.home.as_ref().is_none_or(|home| self.ledger.is_on_a_call(&home.agent)) {
+        let Some(home) = agent.home.as_ref().filter(|home| self.is_free(&home.agent)) else {
             tracing::debug!(number = %agent.number, "nobody there is free to be offered a call");
             return Box::pin(actix::fut::ready(true));
-        }
+        };
         let (root, conn) = (CallId::draw(), ConnId::draw());
+        self.ledger.offer(home.agent.clone(), root.clone());
         let family = Family::preview(clock::wall(), root, conn, [agent, customer], &user_data);
         let sent = self.start(family, None).send(Change::untold(Input::Created(Cause::Arrived)));
         Box::pin(sent.into_actor(self).map(|taken, _, _| taken.is_ok()))
+    }
+
+    /// Whether the agent is on no call and is being offered none. An offer lives as long as its owner.
+    fn is_free(&self, agent: &AgentId) -> bool {
+        let owner = self.ledger.offered(agent).and_then(|root| self.owners.get(root));
+        !self.ledger.is_on_a_call(agent) && !owner.is_some_and(Addr::connected)
     }
 
     fn reported(&mut self, mut report: Report) -> ResponseActFuture<Self, bool> {

@@ -133,3 +133,18 @@ async fn an_agent_is_offered_one_call_at_a_time_and_nobody_is_asked_for_it_befor
     later.until_over("15001").await;
     later.assert_nothing_asked().await;
 }
+
+#[actix::test]
+async fn an_agent_is_offered_no_second_call_while_the_first_one_is_on_its_way() {
+    let log = Fickle::new();
+    // What is written down is not seen.
+    *log.is_silent.lock() = true;
+    let mut desk = Desk::over(Arc::clone(&log), Duration::from_secs(3600));
+    for (name, customer) in [("15000", "7001"), ("15000", "7002"), ("15001", "7003")] {
+        desk.offer(name, customer).await;
+        desk.assert_nothing_asked().await;
+    }
+    let customers =
+        || log.changes().into_iter().map(|changed| changed.family.calls[0].parties[1].endpoint.number.clone());
+    assert_eq!(customers().map(|number| number.to_string()).collect::<Vec<_>>(), ["7001", "7003"]);
+}
