@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use partyline::clock;
 use serde_json::{Value, json};
 
-use crate::harness::{Agent, Desk, Server, request};
+use crate::harness::{Agent, Desk, PATIENCE, Server, request};
 
 /// Whatever there is below `/api/v2`, of itself and of a colleague.
 fn reads(own: &Value, other: &Value) -> Vec<String> {
@@ -137,8 +138,13 @@ fn told(messages: &[Value]) -> Vec<(String, String)> {
 /// All that is told of the calls, each piece with the position up to which it goes.
 fn listen(mut desk: Desk) -> Vec<(u64, Vec<(String, String)>)> {
     let (mut pieces, mut count) = (Vec::new(), 0);
+    let mut deadline = clock::now() + PATIENCE;
     while count < 2 * CALLS {
         let (messages, _) = desk.connect(Some(1000));
+        if !messages.is_empty() {
+            deadline = clock::now() + PATIENCE;
+        }
+        assert!(clock::now() < deadline, "{count} told, and no more");
         count += messages.len();
         pieces.push((desk.ack.unwrap(), told(&messages)));
     }
@@ -158,6 +164,8 @@ fn what_was_read_and_what_is_told_from_there_on_make_one_whole() {
                 assert_eq!(peer.dial("15000")["statusCode"], 0);
                 let call = peer.until_call("Dialing", 1);
                 peer.operate(call["id"].as_str().unwrap(), "Hangup");
+                // Until then the next one would be the second that it dials.
+                peer.until_calls(0);
             }
         });
         while !calling.is_finished() && late.len() < 20 {
