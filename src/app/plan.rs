@@ -193,6 +193,11 @@ fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
 
 fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Result<broker::Settings, PlanError> {
     let bayeux = &config.bayeux;
+    if bayeux.queue_bytes / 2 < config.server.max_body {
+        // Else whoever is owed something, and then the largest publication, is owed too much: its session would end.
+        let reason = "bayeux.queue_bytes must be at least twice server.max_body: a publication may be as large as that";
+        return Err(PlanError::Configuration(reason.to_owned()));
+    }
     Ok(broker::Settings {
         timeout: bayeux.timeout,
         interval: bayeux.interval,
