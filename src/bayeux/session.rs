@@ -378,7 +378,10 @@ impl Session {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Away { expires, .. } | State::Handshaken { expires } => Some(*expires),
+            State::Away { expires, .. } | State::Handshaken { expires } => {
+                let pushed = if self.is_ready() { self.owed.due() } else { None };
+                Some(pushed.map_or(*expires, |due| due.min(*expires)))
+            }
             State::Gone => None,
             State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
                 (true, Some(_)) if !self.is_direct() => Some(parked.patience),

@@ -92,6 +92,11 @@ impl Session {
         }
     }
 
+    /// Whether the next frame may go its own way.
+    pub(super) fn is_ready(&self) -> bool {
+        self.way == Way::Direct && self.may_be_direct() && !self.owed.is_in_flight()
+    }
+
     /// Whether events may go their own way: not those of a session that acknowledges or is served by connects only.
     pub fn may_be_direct(&self) -> bool {
         match self.terms.delivery {

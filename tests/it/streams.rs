@@ -129,6 +129,16 @@ fn a_client_reads_its_events_from_a_stream_and_connects_as_a_sign_of_life() {
 }
 
 #[test]
+fn what_is_lazy_comes_by_a_stream_in_its_time() {
+    let rule = r#"[{ pattern = "/demo/**", subscribe = "agents", publish = "agents", lazy = "50ms" }]"#;
+    let server = Server::with(&[("BAYEUX__EVENTSOURCE", "true"), ("BAYEUX__TIMEOUT", "10m"), ("CHANNEL", rule)]);
+    let listener = desk(&server, "15000");
+    let mut source = EventSource::open(&server.agent("15000"), &listener);
+    desk(&server, "15001").send(&json!({"channel": "/demo/a", "data": 1}));
+    assert_eq!(source.event().unwrap(), [json!({"channel": "/demo/a", "data": 1})], "no connect brings it");
+}
+
+#[test]
 fn a_stream_needs_the_login_and_the_cookie_of_its_session_and_the_switch() {
     let server = Server::with(&[("BAYEUX__EVENTSOURCE", "true"), ("BAYEUX__ANONYMOUS", "true")]);
     let listener = desk(&server, "15000");

@@ -178,6 +178,26 @@ fn what_waits_beside_frames_stays_lazy() {
 }
 
 #[test]
+fn a_lazy_event_is_pushed_in_its_time_also_while_no_connect_is_held() {
+    let (mut session, now, cursor) = (session(Kind::Plain), start(), Position::new(20));
+    session.handle_attached();
+    let due = now + Duration::from_millis(800);
+    session.deliver_lazy(Position::new(11), event("a"), due).unwrap();
+    assert_eq!(session.poll_timeout(), Some(due), "before the first connect");
+    session.handle_timeout(due);
+    assert_eq!(texts(&session.poll_frame(due, 1)), "a");
+    session.handle_connect(due, connect(1), cursor).unwrap();
+    assert!(session.poll_answer(due, cursor).is_some());
+    let later = due + Duration::from_millis(800);
+    session.deliver_lazy(Position::new(12), event("b"), later).unwrap();
+    assert_eq!(session.poll_timeout(), Some(later), "between two connects");
+    session.handle_full();
+    assert_eq!(session.poll_timeout(), Some(due + Duration::from_secs(10)), "nothing presses while there is no room");
+    session.handle_detached(1);
+    assert_eq!(session.poll_timeout(), Some(due + Duration::from_secs(10)), "it waits for the next connect");
+}
+
+#[test]
 fn a_session_that_acknowledges_is_answered_only() {
     let (mut session, now) = (session(Kind::Ack), start());
     session.handle_attached();
