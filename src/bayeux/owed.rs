@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::ids::Position;
+use crate::ids::{Position, WallTime};
 
 use super::reply::{Event, Frame};
 use super::session::ConnectKey;
@@ -57,8 +57,8 @@ impl Owed {
     }
 
     /// Drops the oldest that wait until `fits` says of messages and bytes that they are few enough, and owes word of the
-    /// gap in their place. What is in flight stays. Says how many messages were dropped; `None` if that is not enough.
-    pub(super) fn drop_oldest(&mut self, fits: impl Fn(usize, usize) -> bool) -> Option<u64> {
+    /// gap in their place, as of `time`. What is in flight stays. Says how many messages were dropped; `None` if that is not enough.
+    pub(super) fn drop_oldest(&mut self, time: Option<WallTime>, fits: impl Fn(usize, usize) -> bool) -> Option<u64> {
         let mut dropped = 0;
         let mut missing = 0;
         let mut last = None;
@@ -75,7 +75,10 @@ impl Owed {
             last = Some((debt.place, debt.at));
         }
         let (place, at) = last?;
-        let event = Event::gap(missing);
+        let event = match time {
+            None => Event::gap(missing),
+            Some(time) => Event::gap(missing).stamped(time),
+        };
         self.bytes += event.0.len();
         self.pressing += 1;
         self.waiting.push_front(Debt { place, at, event, lazy: None, missing });

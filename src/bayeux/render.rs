@@ -122,9 +122,10 @@ impl Event {
         Self(Bytes::from(out))
     }
 
-    /// The longest of [`gap`](Self::gap), in bytes.
+    /// The longest of [`gap`](Self::gap), in bytes, also with its time.
     pub(super) const LARGEST_GAP: usize =
-        br#"{"data":{"dropped":18446744073709551615},"channel":"/service/partyline/gap"}"#.len();
+        br#"{"data":{"dropped":18446744073709551615},"channel":"/service/partyline/gap"}"#.len()
+            + br#","timestamp":"2026-11-25T01:23:45.678Z""#.len();
 
     /// Messages that a slow client was owed were dropped, so many, in this place.
     pub fn gap(dropped: u64) -> Self {

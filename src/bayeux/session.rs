@@ -8,6 +8,7 @@ use crate::ids::Position;
 use super::envelope::{Advice, MessageId};
 use super::owed::Owed;
 use super::reply::{Event, Reply, ReplyAdvice};
+use super::slow::{Overrun, Slow, SlowConsumer};
 use super::way::Way;
 
 /// What a session was promised at its handshake.
@@ -33,18 +34,6 @@ pub struct Terms {
     pub delivery: Delivery,
     /// Whether the client is told for how long a lost session is still there.
     pub handshake_reconnect: bool,
-}
-
-/// What becomes of a client that does not take what it is owed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SlowConsumer {
-    /// The oldest messages are dropped, and it is told how many.
-    DropOldest,
-    /// Its session ends.
-    Expire,
-    /// Nobody may publish what it would be owed, until it has taken some. If it is owed more all the same, its session
-    /// ends.
-    RefuseNew,
 }
 
 /// Which responses carry a session's events.
@@ -88,11 +77,6 @@ pub enum Hold {
     /// Other messages of its request wait for their replies.
     Together,
 }
-
-/// The session was owed more than it may be owed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the session is owed too much")]
-pub struct Overrun;
 
 /// The acknowledged number was never given out, or is too old.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -141,8 +125,7 @@ pub struct Session {
     acknowledged: Position,
     /// Whether the client goes by advice that is no longer so.
     stale_advice: bool,
-    /// Messages that were dropped and that nobody asked for yet.
-    dropped: u64,
+    pub(super) slow: Slow,
     /// Connects that newer ones took the place of, oldest first.
     superseded: VecDeque<ConnectKey>,
     pub(super) way: Way,
@@ -185,7 +168,8 @@ impl Session {
         let expires = after(now, terms.interval.saturating_add(terms.max_interval));
         let owed = Owed::default();
         let (state, superseded, way) = (State::Handshaken { expires }, VecDeque::new(), Way::Answers);
-        Self { terms, state, owed, acknowledged: since, stale_advice: false, dropped: 0, superseded, way }
+        let slow = Slow::default();
+        Self { terms, state, owed, acknowledged: since, stale_advice: false, slow, superseded, way }
     }
 
     /// A session that was begun at `since` in another life of the server, or on another node, whose client has
@@ -214,30 +198,6 @@ impl Session {
         self.make_room(&event)?;
         self.owed.push_lazy(at, event, due);
         Ok(())
-    }
-
-    fn make_room(&mut self, event: &Event) -> Result<(), Overrun> {
-        let Terms { queue_messages, queue_bytes, slow, ack, .. } = self.terms;
-        let fits = |messages: usize, bytes: usize| {
-            messages < queue_messages && bytes.saturating_add(event.0.len()) <= queue_bytes
-        };
-        let (messages, bytes) = self.owed();
-        if fits(messages, bytes) {
-            return Ok(());
-        }
-        match slow {
-            // What one that acknowledges was not sent can be read from the log.
-            SlowConsumer::DropOldest if !ack => {
-                self.dropped += self.owed.drop_oldest(fits).ok_or(Overrun)?;
-                Ok(())
-            }
-            SlowConsumer::DropOldest | SlowConsumer::Expire | SlowConsumer::RefuseNew => Err(Overrun),
-        }
-    }
-
-    /// How many messages were dropped since this was asked last.
-    pub fn poll_dropped(&mut self) -> u64 {
-        std::mem::take(&mut self.dropped)
     }
 
     /// Takes a connect in. `cursor` is how far the home has applied the log. Poll answers afterwards.

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
-use crate::bayeux::{Body, ConnectKey, Event, MessageId, Reply, ReplyAdvice, Request};
+use crate::bayeux::{Body, ConnectKey, Error, MessageId, Reply, ReplyAdvice, Request};
+use crate::broker::live::Live;
+use crate::broker::publications::goodbye;
 use crate::broker::sessions::{Sessions, home_of_agent};
+use crate::broker::slow::limit_of;
 use crate::ids::{AgentId, CookieHash, Position, SessionId};
 use crate::log::Record;
-use crate::metrics::{ConnectOutcome, EndReason};
+use crate::metrics::{ConnectOutcome, EndReason, Label};
 use crate::records;
 use crate::records::{LoginEnded, Payload, SessionState};
 
@@ -21,25 +24,40 @@ pub(super) struct Departed {
     pub(super) ending: BTreeSet<SessionId>,
 }
 
-/// Whose it was.
+/// Whose it was, and what its client is told.
 #[derive(Debug)]
 struct Departure {
     agent: Option<AgentId>,
     cookie: Option<CookieHash>,
+    word: Word,
+}
+
+/// What the client of a session that is over is told.
+#[derive(Clone, Debug)]
+pub(super) enum Word {
+    /// To go, and not to come back.
+    Away,
+    /// To handshake, and why.
+    Handshake(Error),
 }
 
 const MOST: usize = 4096;
 
-/// Whether the client is told that its session was ended, and not that it must handshake.
+/// A connect's reply to a client that must handshake.
+pub(super) fn begin_again(id: Option<MessageId>, error: Error) -> Reply {
+    Reply::Connect { id, error: Some(error), advice: Some(ReplyAdvice::HANDSHAKE), ack: None }
+}
+
+/// Whether the client is told why its session ended when it comes back: it is to go, or was owed too much. Of any other nothing
+/// is known then.
 pub(super) fn is_told(reason: EndReason) -> bool {
     match reason {
-        EndReason::Ended | EndReason::Idle | EndReason::LoggedOut => true,
+        EndReason::Ended | EndReason::Idle | EndReason::LoggedOut | EndReason::Overrun => true,
         EndReason::Disconnected
         | EndReason::Expired
         | EndReason::HistoryLost
         | EndReason::Lagged
         | EndReason::Lost
-        | EndReason::Overrun
         | EndReason::UnknownAck => false,
     }
 }
@@ -99,11 +117,31 @@ impl<T> Sessions<T> {
         }
     }
 
+    /// What the client of a session is told that is over; nothing if it said goodbye itself.
+    pub(super) fn word(&self, live: &Live, reason: EndReason) -> Option<Word> {
+        // Desktops compare the text.
+        let desktop = live.state.desktop;
+        match reason {
+            EndReason::Disconnected => None,
+            EndReason::Ended | EndReason::Idle | EndReason::LoggedOut => Some(Word::Away),
+            EndReason::Overrun if !desktop => Some(Word::Handshake(Error::limit(limit_of(live).as_str()))),
+            EndReason::Expired
+            | EndReason::HistoryLost
+            | EndReason::Lagged
+            | EndReason::Lost
+            | EndReason::Overrun
+            | EndReason::UnknownAck => {
+                let desktops = || self.settings.desktop_unknown.clone();
+                Some(Word::Handshake(if desktop { desktops() } else { Error::session_unknown() }))
+            }
+        }
+    }
+
     /// Remembers a session that was ended behind its client's back, until its client would have been late.
-    pub(super) fn depart(&mut self, now: Instant, state: &SessionState) {
+    pub(super) fn depart(&mut self, now: Instant, state: &SessionState, word: Word) {
         let wait = self.settings.interval.saturating_add(self.settings.max_interval);
         let until = now.checked_add(wait).unwrap_or(now);
-        let departure = Departure { agent: state.agent.clone(), cookie: state.cookie };
+        let departure = Departure { agent: state.agent.clone(), cookie: state.cookie, word };
         self.departed.insert(now, until, state.session, departure);
     }
 
@@ -130,7 +168,13 @@ impl<T> Sessions<T> {
             return false;
         }
         match request.body {
-            Body::Connect { .. } => self.send_away(key, request.id.clone()),
+            Body::Connect { .. } => match departure.word.clone() {
+                Word::Away => self.send_away(key, request.id.clone()),
+                Word::Handshake(error) => {
+                    self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
+                    self.reply(key, begin_again(request.id.clone(), error));
+                }
+            },
             Body::Disconnect => self.reply(key, Reply::Disconnect { id: request.id.clone(), error: None }),
             Body::Handshake { .. }
             | Body::Invalid { .. }
@@ -143,10 +187,11 @@ impl<T> Sessions<T> {
 
     /// Answers a connect with word of the end of its session.
     pub(super) fn send_away(&mut self, key: ConnectKey, id: Option<MessageId>) {
+        let goodbye = goodbye(&self.settings);
         let Some(conversation) = self.conversations.get_mut(&key) else { return };
         self.metrics.connects_total.of(ConnectOutcome::Answered).inc();
         // After what an earlier connect of the same request was given.
-        conversation.events.push(Event::disconnect());
+        conversation.events.push(goodbye);
         conversation.reply(Reply::Connect { id, error: None, advice: Some(ReplyAdvice::NONE), ack: None });
     }
 }

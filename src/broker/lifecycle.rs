@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Event, Pattern, Reply, ReplyAdvice, Session};
+use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::begun::Begun;
-use crate::broker::ending::is_told;
+use crate::broker::ending::{Word, begin_again, is_told};
 use crate::broker::hearing::progress;
 use crate::broker::live::{Changing, Flight, Live, Paging, Stage};
+use crate::broker::publications::goodbye;
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions, home_of};
 use crate::clock;
 use crate::ids::{Position, RecordId, SessionId};
 use crate::log::{Expected, NewRecord, Outcome, Record};
-use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, Limit, RedeliveryCause, Transport};
+use crate::metrics::{ConnectOutcome, EndReason, HandshakeOutcome, Label, RedeliveryCause, Transport};
 use crate::records::{ChannelPublished, Direct, Keep, SessionEnded, SessionState};
 
 impl<T> Sessions<T> {
@@ -218,6 +219,7 @@ impl<T> Sessions<T> {
         let Some(seat) = self.seats.remove(&session) else { return };
         let Some(mut live) = self.live.try_remove(seat) else { return };
         self.lighten(&mut live);
+        let word = self.word(&live, reason);
         self.leave(&live.remote);
         self.metrics.sessions_ended_total.of(reason).inc();
         self.total.remove();
@@ -226,7 +228,7 @@ impl<T> Sessions<T> {
         }
         if let Some(attached) = &live.attached {
             self.forget_line(attached.line(), seat);
-            self.part_from(attached, &live.state, reason);
+            self.part_from(attached, word.as_ref());
         }
         for (pattern, _) in &live.state.patterns {
             self.subscriptions.remove(pattern, seat);
@@ -242,11 +244,12 @@ impl<T> Sessions<T> {
                 self.agents.remove(agent);
             }
         }
-        if is_told(reason) && (reason == EndReason::LoggedOut || !live.is_parked()) {
-            self.depart(now, &live.state);
+        let later = reason == EndReason::LoggedOut || !live.is_parked();
+        if later && let Some(word) = word.clone().filter(|_| is_told(reason)) {
+            self.depart(now, &live.state, word);
         }
         if let Stage::Streaming(stream) = live.stage {
-            self.let_go(now, stream, reason);
+            self.let_go(now, stream, word.as_ref());
         }
         for key in live.waiting {
             self.resume(now, key);
@@ -266,19 +269,19 @@ impl<T> Sessions<T> {
 
     /// Answers the parked connect of a session that is over: after a disconnect with what is owed, if the server wanted
     /// it so with word of that, else that the client must handshake.
-    fn let_go(&mut self, now: Instant, mut stream: Session, reason: EndReason) {
+    fn let_go(&mut self, now: Instant, mut stream: Session, word: Option<&Word>) {
         stream.handle_farewell();
         stream.handle_release(now, ReplyAdvice::NONE);
         while let Some(answer) = stream.poll_answer(now, self.applied) {
-            let answer = match answer {
-                Answer::Reply { key, mut events, reply } if is_told(reason) => {
-                    events.push(Event::disconnect());
+            let answer = match (answer, word) {
+                (Answer::Reply { key, mut events, reply }, Some(Word::Away)) => {
+                    events.push(goodbye(&self.settings));
                     Answer::Reply { key, events, reply }
                 }
-                Answer::Reply { key, reply: Reply::Connect { id, .. }, .. } if reason != EndReason::Disconnected => {
-                    Answer::Reply { key, events: Vec::new(), reply: self.unknown_connect(key, id) }
+                (Answer::Reply { key, reply: Reply::Connect { id, .. }, .. }, Some(Word::Handshake(error))) => {
+                    Answer::Reply { key, events: Vec::new(), reply: begin_again(id, error.clone()) }
                 }
-                Answer::Reply { .. } | Answer::Superseded(_) => answer,
+                (answer @ (Answer::Reply { .. } | Answer::Superseded(_)), _) => answer,
             };
             self.answer_connect(now, None, answer);
         }
@@ -299,15 +302,6 @@ impl<T> Sessions<T> {
         self.weigh(seat);
         self.turn_page(seat);
         self.rearm(seat);
-    }
-
-    fn count_dropped(&mut self, seat: Seat) {
-        if let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) {
-            let dropped = session.poll_dropped();
-            if dropped > 0 {
-                self.metrics.rejected_total.of(Limit::QueueMessages).inc_by(dropped);
-            }
-        }
     }
 
     fn answer_connect(&mut self, now: Instant, seat: Option<Seat>, answer: Answer) {

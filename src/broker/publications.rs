@@ -8,6 +8,7 @@ use crate::broker::rules::{ReplayId, Rules, Store, Who};
 use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::Sessions;
 use crate::broker::settings::Settings;
+use crate::clock;
 use crate::ids::WallTime;
 use crate::log::Record;
 use crate::records::{ChannelPublished, Direct, Keep};
@@ -33,6 +34,11 @@ pub(super) fn stamped(settings: &Settings, event: Event, time: WallTime) -> Even
         Stamp::Everything => event.stamped(time),
         Stamp::Nothing => event,
     }
+}
+
+/// The server ends a session.
+pub(super) fn goodbye(settings: &Settings) -> Event {
+    stamped(settings, Event::disconnect(), clock::wall())
 }
 
 /// Whether a publication is in a history. What is written down for its key alone is not: no page will ever bring it.

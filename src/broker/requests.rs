@@ -12,6 +12,7 @@ use crate::bayeux::{
 };
 use crate::broker::browsers::Tab;
 use crate::broker::conversation::Conversation;
+use crate::broker::ending::begin_again;
 use crate::broker::handle::Peer;
 use crate::broker::line::Shown;
 use crate::broker::live::{Changing, Stage};
@@ -305,9 +306,9 @@ impl<T> Sessions<T> {
         match self.attend(now, seat, ack) {
             Attended::Part { events, through } => return self.serve_part(key, id, advice, events, through),
             Attended::Served => {}
-            Attended::Unknown => {
+            Attended::Over(error) => {
                 self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
-                return self.reply(key, self.unknown_connect(key, id));
+                return self.reply(key, begin_again(id, error));
             }
         }
         self.follow(key, seat);
@@ -337,7 +338,7 @@ impl<T> Sessions<T> {
             let (session, position) = (live.state.session, live.position);
             self.end(now, session, position, EndReason::UnknownAck);
             self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
-            return self.reply(key, self.unknown_connect(key, id));
+            return self.reply(key, begin_again(id, self.unknown(key)));
         }
         if let Some(advice) = come_back {
             session.handle_release(now, advice);
@@ -405,11 +406,6 @@ impl<T> Sessions<T> {
         self.settings.rules.may_create(agent, channel)
             || self.recent.knows(channel, self.log.floor())
             || self.log.lives(&ChannelPublished::subject(channel))
-    }
-
-    /// What a connect of a session that is gone is answered.
-    pub(super) fn unknown_connect(&self, key: ConnectKey, id: Option<MessageId>) -> Reply {
-        Reply::Connect { id, error: Some(self.unknown(key)), advice: Some(ReplyAdvice::HANDSHAKE), ack: None }
     }
 
     pub(super) fn reply(&mut self, key: ConnectKey, reply: Reply) {

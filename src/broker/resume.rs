@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::bayeux::{Advice, ConnectKey, Event, MessageId, Reply, Session};
+use crate::bayeux::{Advice, ConnectKey, Error, Event, MessageId, Reply, Session};
+use crate::broker::ending::Word;
 use crate::broker::hearing::{hears, place};
 use crate::broker::live::{Changing, Paging, Recalled, Stage};
 use crate::broker::pages::Wanted;
@@ -27,8 +28,8 @@ pub(super) enum Attended {
     },
     /// It is being served as it goes.
     Served,
-    /// What it missed is not known any more: it has ended.
-    Unknown,
+    /// It has ended: what it missed is not known any more, or too much. That is what a connect is told.
+    Over(Error),
 }
 
 /// What concerns a session after a position.
@@ -49,7 +50,7 @@ pub(super) struct Torn;
 impl<T> Sessions<T> {
     /// Brings a session whose client came back up to date from the ring, or part of the way.
     pub(super) fn attend(&mut self, now: Instant, seat: Seat, ack: Option<Position>) -> Attended {
-        let Some(live) = self.live.get_mut(seat) else { return Attended::Unknown };
+        let Some(live) = self.live.get_mut(seat) else { return Attended::Over(Error::session_unknown()) };
         if let Stage::Streaming(_) = live.stage {
             return Attended::Served;
         }
@@ -65,8 +66,7 @@ impl<T> Sessions<T> {
         let count = u64::try_from(missed.events.len()).unwrap_or(u64::MAX);
         if let Some(through) = missed.through {
             if !state.ack {
-                self.end(now, session, position, EndReason::Overrun);
-                return Attended::Unknown;
+                return self.give_up(now, session, position, EndReason::Overrun);
             }
             self.metrics.redeliveries_total.of(RedeliveryCause::Resumed).inc_by(count);
             if let Some(live) = self.live.get_mut(seat) {
@@ -162,8 +162,13 @@ impl<T> Sessions<T> {
     }
 
     fn give_up(&mut self, now: Instant, session: SessionId, position: Position, reason: EndReason) -> Attended {
+        let live = self.seats.get(&session).and_then(|seat| self.live.get(*seat));
+        let word = live.and_then(|live| self.word(live, reason));
         self.end(now, session, position, reason);
-        Attended::Unknown
+        match word {
+            Some(Word::Handshake(error)) => Attended::Over(error),
+            Some(Word::Away) | None => Attended::Over(Error::session_unknown()),
+        }
     }
 
     /// From now on what concerns a session is queued as it happens.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::bayeux::{Channel, SlowConsumer, Subscriptions};
+use crate::bayeux::{Channel, QueueLimit, SlowConsumer, Subscriptions};
 use crate::broker::live::{Live, Stage};
 use crate::broker::rules::Who;
 use crate::broker::sessions::{Seat, Sessions};
@@ -58,7 +58,30 @@ impl Crowd {
     }
 }
 
+/// What a session is owed too much of.
+pub(super) fn limit_of(live: &Live) -> Limit {
+    match &live.stage {
+        Stage::Behind { .. } => Limit::QueueMessages,
+        Stage::Streaming(session) => named(session.limit()),
+    }
+}
+
+fn named(limit: QueueLimit) -> Limit {
+    match limit {
+        QueueLimit::Bytes => Limit::QueueBytes,
+        QueueLimit::Messages => Limit::QueueMessages,
+    }
+}
+
 impl<T> Sessions<T> {
+    /// Counts what was dropped of what a session was owed.
+    pub(super) fn count_dropped(&mut self, seat: Seat) {
+        let Some(Live { stage: Stage::Streaming(session), .. }) = self.live.get_mut(seat) else { return };
+        while let Some((limit, count)) = session.poll_dropped() {
+            self.metrics.rejected_total.of(named(limit)).inc_by(count);
+        }
+    }
+
     /// Tells publishers to wait for a session, or to wait no longer, by what it is owed.
     pub(super) fn weigh(&mut self, seat: Seat) {
         if self.settings.session_rules.slow_consumer != SlowConsumer::RefuseNew {
@@ -86,11 +109,7 @@ impl<T> Sessions<T> {
     /// back; any other ends, so that its client starts afresh.
     pub(super) fn overrun(&mut self, now: Instant, seat: Seat) {
         let Some(live) = self.live.get(seat) else { return };
-        let full = match &live.stage {
-            Stage::Behind { .. } => true,
-            Stage::Streaming(session) => session.owed().0 >= session.terms().queue_messages,
-        };
-        self.metrics.rejected_total.of(if full { Limit::QueueMessages } else { Limit::QueueBytes }).inc();
+        self.metrics.rejected_total.of(limit_of(live)).inc();
         if live.state.ack {
             self.fall_behind(now, seat);
         } else {

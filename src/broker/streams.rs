@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bayeux;
-use crate::bayeux::{Error, Event, Hold, Reply, ReplyAdvice};
+use crate::bayeux::{Event, Extra, Hold, Reply, ReplyAdvice};
 use crate::broker::attach::Attached;
+use crate::broker::ending::{Word, begin_again};
 use crate::broker::handle::Peer;
 use crate::broker::line::{Out, Parcel, Shown};
 use crate::broker::live::{Live, Stage};
+use crate::broker::publications::goodbye;
 use crate::broker::resume::Attended;
+use crate::broker::session_rules::Stamp;
 use crate::broker::sessions::{Output, Seat, Sessions};
 use crate::broker::wire::Wire;
+use crate::clock;
 use crate::ids::SessionId;
-use crate::metrics::EndReason;
-use crate::records::SessionState;
 
 /// Why there is no stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -67,7 +69,7 @@ impl<T> Sessions<T> {
         }
         match self.attend(now, seat, None) {
             Attended::Served => {}
-            Attended::Part { .. } | Attended::Unknown => return Err(NoStream::Unknown),
+            Attended::Over(_) | Attended::Part { .. } => return Err(NoStream::Unknown),
         }
         self.detach(seat);
         self.with_session(seat, |session| session.handle_streamed(now));
@@ -88,27 +90,18 @@ impl<T> Sessions<T> {
 
     /// The session of a stream is over. Its client may be long in connecting again, so it is told at once, as it would be
     /// in answer to a connect.
-    pub(super) fn part_from(&mut self, attached: &Attached, state: &SessionState, reason: EndReason) {
+    pub(super) fn part_from(&mut self, attached: &Attached, word: Option<&Word>) {
         let Some(out) = attached.stream() else { return };
-        let unknown = if state.desktop { self.settings.desktop_unknown.clone() } else { Error::session_unknown() };
-        let last = match reason {
-            EndReason::Disconnected => None,
-            EndReason::Ended | EndReason::Idle | EndReason::LoggedOut => {
-                Some(bayeux::body(&[Event::disconnect()], &[word(None, ReplyAdvice::NONE)]))
+        let time = (self.settings.session_rules.stamp == Stamp::Everything).then(clock::wall);
+        let body = |events: &[Event], reply| bayeux::body_with(events, &[reply], |_| Extra { sync: None, time });
+        let last = word.map(|word| match word {
+            Word::Away => {
+                let reply = Reply::Connect { id: None, error: None, advice: Some(ReplyAdvice::NONE), ack: None };
+                body(&[goodbye(&self.settings)], reply)
             }
-            EndReason::Expired
-            | EndReason::HistoryLost
-            | EndReason::Lagged
-            | EndReason::Lost
-            | EndReason::Overrun
-            | EndReason::UnknownAck => Some(bayeux::body(&[], &[word(Some(unknown), ReplyAdvice::HANDSHAKE)])),
-        };
+            Word::Handshake(error) => body(&[], begin_again(None, error.clone())),
+        });
         let last = last.map(|body| Wire::EventStream.frame(&body));
         self.outputs.push_back(Output::Push { out, parcel: Parcel::Last(last) });
     }
-}
-
-/// What a connect would be told.
-fn word(error: Option<Error>, advice: ReplyAdvice) -> Reply {
-    Reply::Connect { id: None, error, advice: Some(advice), ack: None }
 }

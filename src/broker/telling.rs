@@ -4,12 +4,15 @@ use std::time::Instant;
 
 use crate::agents;
 use crate::agents::Voice;
-use crate::bayeux::{Channel, Event};
+use crate::bayeux::{Channel, Event, SlowConsumer};
+use crate::broker::live::Stage;
 use crate::broker::publications::stamped;
 use crate::broker::rules::Who;
+use crate::broker::session_rules::{SessionRules, Stamp};
 use crate::broker::sessions::{Seat, Sessions, home_of_agent};
 use crate::calls;
 use crate::calls::Family;
+use crate::clock;
 use crate::gws::{Notice, agent_notification, notification};
 use crate::ids::{AgentId, Position, WallTime};
 use crate::records::{AgentChanged, CallChanged};
@@ -93,6 +96,12 @@ impl<T> Sessions<T> {
         let Some(live) = self.live.get_mut(seat) else { return };
         if !audience.includes(live.state.agent.as_ref()) {
             return;
+        }
+        let SessionRules { slow_consumer, stamp, .. } = self.settings.session_rules;
+        if (slow_consumer, stamp) == (SlowConsumer::DropOldest, Stamp::Everything)
+            && let Stage::Streaming(session) = &mut live.stage
+        {
+            session.handle_time(clock::wall());
         }
         if live.deliver(at, event, due) {
             self.weigh(seat);

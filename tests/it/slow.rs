@@ -62,7 +62,7 @@ fn memory_is_bounded_and_the_client_that_comes_back_is_told_what_it_missed() {
     let grown = server.resident().saturating_sub(before);
     // What is owed, a ring, and what an allocator keeps. Unbounded it would be 60 times two megabytes.
     assert!(grown < SLEEPERS * QUEUE + (24 << 20), "{grown} bytes more");
-    assert!(server.metric("partyline_rejected_total{limit=\"queue_messages\"}") > SLEEPERS * 1_000);
+    assert!(server.metric("partyline_rejected_total{limit=\"queue_bytes\"}") > SLEEPERS * 1_000);
     for desk in &mut sleepers {
         let (told, reply) = desk.connect(Some(0));
         assert_eq!(reply["successful"], true, "{reply}");

@@ -317,6 +317,7 @@ fn clients_that_read_nothing_cost_bounded_memory_and_get_whole_what_was_on_its_w
         frames += 1;
         if frame[0]["channel"] == "/meta/connect" {
             assert_eq!(frame[0]["advice"]["reconnect"], "handshake");
+            assert_eq!(frame[0]["error"], "429::limit:queue_bytes");
             break;
         }
     }

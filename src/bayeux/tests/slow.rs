@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bayeux::tests::play::{Kind, check, connect, start, terms};
-use crate::bayeux::{Answer, ConnectKey, Event, Session, Terms};
-use crate::ids::Position;
+use crate::bayeux::{Answer, ConnectKey, Event, QueueLimit, Session, Terms};
+use crate::ids::{Position, WallTime};
 
 #[test]
 fn the_oldest_are_dropped_and_the_client_is_told_how_many_in_their_place() {
@@ -65,16 +65,29 @@ fn what_has_no_place_even_then_is_an_overrun() {
     );
 }
 
+#[test]
+fn word_of_a_gap_bears_the_time_of_the_last_that_was_dropped_if_it_is_told() {
+    let mut session = Session::new(start(), terms(Kind::DropOldest), Position::new(10));
+    for n in 1..8 {
+        session.handle_time(WallTime::from_millis(1_000 * n));
+        session.deliver(Position::new(10 + n), Event(Bytes::from_static(b"e"))).unwrap();
+    }
+    let ride = session.poll_ride(start(), ConnectKey(1));
+    let gap = r#"{"data":{"dropped":3},"channel":"/service/partyline/gap","timestamp":"1970-01-01T00:00:07.000Z"}"#;
+    assert_eq!(std::str::from_utf8(&ride[0].0), Ok(gap));
+}
+
 /// Every event is seen, or counted in the gap that stands in its place.
 #[test]
 fn no_event_is_missed_in_silence() {
     let (mut gaps, mut seen) = (0, 0);
+    let (mut too_many, mut too_large) = (0, 0);
     for seed in 0..200 {
         let mut random = StdRng::seed_from_u64(seed);
-        let terms = Terms { queue_messages: random.random_range(3..9), queue_bytes: 700, ..terms(Kind::DropOldest) };
+        let (queue_messages, queue_bytes) = (random.random_range(3..9), random.random_range(350..700));
+        let terms = Terms { queue_messages, queue_bytes, ..terms(Kind::DropOldest) };
         let mut session = Session::new(start(), terms, Position::new(10));
         let (mut made, mut next, mut key) = (0_u64, 1_u64, 0);
-        let mut dropped = 0;
         for _ in 0..300 {
             if random.random_bool(0.8) {
                 made += 1;
@@ -82,7 +95,12 @@ fn no_event_is_missed_in_silence() {
                 let mut event = made.to_be_bytes().to_vec();
                 event.resize(size, 0);
                 session.deliver(Position::new(10 + made), Event(Bytes::from(event))).unwrap();
-                dropped += session.poll_dropped();
+                while let Some((limit, count)) = session.poll_dropped() {
+                    match limit {
+                        QueueLimit::Bytes => too_large += count,
+                        QueueLimit::Messages => too_many += count,
+                    }
+                }
                 let (messages, bytes) = session.owed();
                 assert!(messages <= terms.queue_messages && bytes <= terms.queue_bytes, "{messages} {bytes}");
                 continue;
@@ -110,7 +128,7 @@ fn no_event_is_missed_in_silence() {
             }
             session.handle_written(start(), ConnectKey(key));
         }
-        assert!(dropped > 0);
     }
     assert!(gaps > 1_000 && seen > 10_000, "{gaps} {seen}");
+    assert!(too_many > 1_000 && too_large > 100, "{too_many} {too_large}");
 }

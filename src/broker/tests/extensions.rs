@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use expect_test::expect;
 
+use crate::bayeux::SlowConsumer;
 use crate::broker::tests::kit::{Desk, End, connect, connect_ack, peer, publish, settings};
 use crate::broker::{Activity, SessionRules, Settings, Stamp};
+use crate::ids::ClientId;
+use crate::metrics::EndReason;
 
 fn desk(session_rules: SessionRules) -> Desk {
     let mut desk = Desk::with(Settings { session_rules, ..settings() });
@@ -67,6 +70,23 @@ fn every_message_bears_its_time_if_that_is_wanted_and_a_redelivery_the_same() {
     assert!(desk.ask(&peer("15000"), &connect("one")).contains(stamp));
     let echo = desk.ask(&peer("15000"), &publish("one", "/service/echo", "2"));
     assert_eq!(echo.matches(r#""timestamp":""#).count(), 2, "{echo}");
+    desk.sessions.handle_end(desk.now, ClientId::presented("one").session(), EndReason::Ended);
+    desk.pump();
+    let last = desk.ask(&peer("15000"), &connect("one"));
+    assert!(last.starts_with(r#"[{"channel":"/meta/disconnect","successful":true,"timestamp":""#), "{last}");
+    assert_eq!(last.matches(r#""timestamp":""#).count(), 2, "{last}");
+}
+
+#[test]
+fn word_of_a_gap_bears_its_time_too() {
+    let slow_consumer = SlowConsumer::DropOldest;
+    let mut desk = desk(SessionRules { stamp: Stamp::Everything, slow_consumer, ..SessionRules::default() });
+    for n in 0..9 {
+        desk.publish("/demo/a", &n.to_string());
+    }
+    let answer = desk.ask(&peer("15000"), &connect("one"));
+    let gap = r#"[{"data":{"dropped":5},"channel":"/service/partyline/gap","timestamp":"20"#;
+    assert!(answer.starts_with(gap), "{answer}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn one_that_is_owed_too_much_ends() {
         desk.publish("/demo/a", &n.to_string());
     }
     assert_eq!(desk.known(), 0);
-    assert!(desk.ask(&peer("15000"), &connect("one")).contains("402::session_unknown"));
+    assert!(desk.ask(&peer("15000"), &connect("one")).contains("429::limit:queue_messages"));
     desk.assert_idle();
 }
 

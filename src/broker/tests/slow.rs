@@ -54,6 +54,52 @@ fn the_oldest_are_dropped_and_counted_and_told() {
 }
 
 #[test]
+fn who_was_owed_too_much_is_told_so_and_to_handshake_also_when_it_comes_back_later() {
+    let mut desk = desk(SlowConsumer::Expire);
+    listener(&mut desk, &peer("15000"), "one", "");
+    publications(&mut desk, 9);
+    let too_many = r#"[{"channel":"/meta/connect","id":"c","successful":false,"error":"429::limit:queue_messages","advice":{"reconnect":"handshake","interval":0}}]"#;
+    assert_eq!(desk.ask(&peer("15000"), &connect("one")), too_many);
+    assert!(desk.ask(&peer("15002"), &connect("one")).contains("402::session_unknown"), "it is somebody else's");
+    let told = desk.ask(&peer("15000"), &publish("one", "/demo/a", "1"));
+    assert!(told.contains("402::session_unknown"), "{told}");
+    desk.pass(Duration::from_secs(10));
+    assert!(desk.ask(&peer("15000"), &connect("one")).contains("402::session_unknown"), "nobody remembers it");
+
+    // Desktops compare the text of what they are told then.
+    let desktop = Peer { desktop: true, ..peer("15000") };
+    listener(&mut desk, &desktop, "two", "");
+    publications(&mut desk, 9);
+    assert!(desk.ask(&desktop, &connect("two")).contains("402::Unknown client"));
+
+    // A connect that is held for word of what is on its way.
+    let settings = Settings { queue_bytes: 100, queue_messages: 8, ..settings() };
+    let mut desk = Desk::with(settings);
+    listener(&mut desk, &peer("15000"), "one", "");
+    desk.publish("/demo/a", "1");
+    let lost = desk.send(&peer("15000"), &publish("one", "/demo/deep/er", "0"));
+    desk.pump();
+    assert!(desk.answer(lost).is_some_and(|answer| answer.contains("\"data\":1")));
+    let parked = desk.send(&peer("15000"), &connect("one"));
+    desk.publish("/demo/a", &format!("\"{:0>60}\"", 2));
+    let too_large = too_many.replace("queue_messages", "queue_bytes");
+    assert_eq!(desk.answer(parked).unwrap(), too_large);
+    assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"queue_bytes\"}"), 1);
+}
+
+#[test]
+fn what_is_dropped_for_its_size_is_counted_as_that() {
+    let session_rules = SessionRules { slow_consumer: SlowConsumer::DropOldest, ..SessionRules::default() };
+    let mut desk = Desk::with(Settings { session_rules, queue_bytes: 400, queue_messages: 100, ..settings() });
+    listener(&mut desk, &peer("15000"), "one", "");
+    for n in 0..9 {
+        desk.publish("/demo/a", &format!("\"{n:0>60}\""));
+    }
+    assert!(metric(&desk, "partyline_rejected_total{limit=\"queue_bytes\"}") > 4);
+    assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"queue_messages\"}"), 0);
+}
+
+#[test]
 fn who_acknowledges_misses_nothing_under_any_policy() {
     for policy in [SlowConsumer::DropOldest, SlowConsumer::Expire, SlowConsumer::RefuseNew] {
         let mut desk = desk(policy);
