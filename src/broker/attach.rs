@@ -93,6 +93,23 @@ impl<T> Sessions<T> {
         }
     }
 
+    /// A session was begun by this socket, which is its own from now on: those that were there before are away, and a connect
+    /// that one of them had held there is given up without an answer, as if a newer one had taken its place.
+    pub(super) fn begin_at(&mut self, now: Instant, key: ConnectKey) {
+        let Some(line) = self.conversations.get(&key).and_then(|conversation| conversation.line.as_ref()) else {
+            return;
+        };
+        let line = line.id;
+        for seat in self.lines.get(&line).cloned().unwrap_or_default() {
+            self.detach(seat);
+            if let Some(parked) = self.live.get(seat).and_then(Live::parked).filter(|key| self.is_of(*key, line)) {
+                self.with_session(seat, |session| session.handle_lost(now, parked));
+                self.supersede(parked);
+            }
+            self.flush(now, seat);
+        }
+    }
+
     fn attach(&mut self, seat: Seat, out: Arc<Out>) {
         let Some(live) = self.live.get_mut(seat) else { return };
         let Stage::Streaming(session) = &mut live.stage else { return };

@@ -69,6 +69,7 @@ impl<T> Sessions<T> {
                     None => self.leave(&remote),
                     Some(live) => live.remote = remote,
                 }
+                self.begin_at(now, key);
                 self.welcome(key, slot, id, client);
                 self.finish(now, key);
             }
@@ -316,13 +317,16 @@ impl<T> Sessions<T> {
                 conversation.blocked = false;
                 self.advance(now, key);
             }
-            Answer::Superseded(key) => {
-                self.metrics.connects_total.of(ConnectOutcome::Superseded).inc();
-                if let Some(conversation) = self.conversations.remove(&key) {
-                    let answer = Answered::Superseded;
-                    self.outputs.push_back(Output::Answer { tell: conversation.tell, answer });
-                }
-            }
+            Answer::Superseded(key) => self.supersede(key),
+        }
+    }
+
+    /// Another one took the place of a connect.
+    pub(super) fn supersede(&mut self, key: ConnectKey) {
+        self.metrics.connects_total.of(ConnectOutcome::Superseded).inc();
+        if let Some(conversation) = self.conversations.remove(&key) {
+            let answer = Answered::Superseded;
+            self.outputs.push_back(Output::Answer { tell: conversation.tell, answer });
         }
     }
 

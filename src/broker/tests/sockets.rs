@@ -177,6 +177,29 @@ fn a_client_that_comes_back_on_another_socket_is_served_there() {
 }
 
 #[test]
+fn a_handshake_takes_the_socket_from_the_session_before() {
+    let (mut desk, me) = (desk(), peer("15000"));
+    let mut socket = open(&mut desk, &me, 7, "");
+    desk.plug(Some(&socket.out));
+    let held = desk.send(&me, &connect("one"));
+    let stranger = Peer { agent: None, ..me.clone() };
+    assert!(desk.shake(&stranger, "nobody", "").contains("403::handshake_denied"));
+    desk.publish("/demo/a", "1");
+    assert_eq!(socket.all(), "Frame [{\"data\":1,\"channel\":\"/demo/a\"}]\n", "one that is refused takes nothing");
+    desk.shake(&me, "two", "");
+    assert_eq!(desk.answer(held).as_deref(), Some("superseded"));
+    desk.subscribe(&me, "two", "/demo/*");
+    desk.publish("/demo/a", "2");
+    assert_eq!(socket.all(), "Frame [{\"data\":2,\"channel\":\"/demo/a\"}]\n", "once, to the new one");
+    // Nobody comes back for the old one.
+    desk.ask(&me, &connect("two"));
+    desk.send(&me, &connect("two"));
+    desk.pass(Duration::from_secs(10));
+    assert_eq!(desk.known(), 1);
+    desk.assert_idle();
+}
+
+#[test]
 fn a_client_may_go_over_to_long_polling_and_back() {
     let (mut desk, me) = (desk(), peer("15000"));
     let mut socket = open(&mut desk, &me, 7, "");
