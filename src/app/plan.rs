@@ -211,9 +211,12 @@ fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Resul
         subscriptions_per_session: bayeux.subscriptions_per_session,
         transports: Transports {
             cometd: match (bayeux.eventsource, bayeux.callback_polling) {
-                (true, true) => &["websocket", "eventsource", "long-polling", "callback-polling"],
+                // Faye's pages of another origin handshake by callback-polling, and then go by what is named here.
+                (true, true) => {
+                    &["websocket", "eventsource", "long-polling", "cross-origin-long-polling", "callback-polling"]
+                }
                 (true, false) => &["websocket", "eventsource", "long-polling"],
-                (false, true) => &["websocket", "long-polling", "callback-polling"],
+                (false, true) => &["websocket", "long-polling", "cross-origin-long-polling", "callback-polling"],
                 (false, false) => &["websocket", "long-polling"],
             },
             desktops: match config.desktops.websockets {

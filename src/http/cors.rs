@@ -53,9 +53,9 @@ pub(crate) fn changes(method: &Method) -> bool {
 }
 
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
-/// What desktops send, those of the Genesys API included.
-const HEADERS: &str = "Accept, Authorization, Content-Type, ContactCenterId, Idempotency-Key, Origin, ssid, surl, \
-                       X-CSRF-TOKEN, X-Request-Id, X-Requested-With";
+/// What desktops send, those of the Genesys API included, and Faye's client (`Pragma`).
+const HEADERS: &str = "Accept, Authorization, Content-Type, ContactCenterId, Idempotency-Key, Origin, Pragma, ssid, \
+                       surl, X-CSRF-TOKEN, X-Request-Id, X-Requested-With";
 const EXPOSED: &str = "X-CSRF-HEADER, X-CSRF-TOKEN, X-Partyline-Position, X-Request-Id";
 /// In seconds. Browsers remember it no longer than two hours.
 const MAX_AGE: &str = "600";

@@ -13,9 +13,10 @@ use crate::bayeux::{BadBatch, Batch, Limits};
 /// [`BadBatch`] if it is neither.
 pub(crate) fn decode(body: &Bytes, limits: &Limits) -> Result<Batch, BadBatch> {
     match body.trim_ascii_start().first() {
-        // No JSON of messages begins like this, and nothing else does.
-        Some(b'm') => join(messages(body), limits),
-        Some(_) | None => Batch::decode(body, limits),
+        Some(b'[' | b'{') | None => Batch::decode(body, limits),
+        // No JSON of messages begins otherwise.
+        Some(_) if messages(body).next().is_some() => join(messages(body), limits),
+        Some(_) => Batch::decode(body, limits),
     }
 }
 

@@ -125,6 +125,12 @@ fn callback_polling_is_off_until_it_is_wanted() {
     let only = br#"[{"channel":"/meta/handshake","supportedConnectionTypes":["callback-polling"]}]"#;
     let reply = request(server.address, "POST /cometd HTTP/1.1\r\n", &[], only).json()[0].clone();
     assert_eq!(reply["error"], "301:callback-polling:Connection types not supported");
+    // As Faye calls what is long-polling.
+    let only = br#"[{"channel":"/meta/handshake","supportedConnectionTypes":["cross-origin-long-polling"]}]"#;
+    let headers = [server.agent("15000").authorization().1.to_owned()];
+    let headers = [("Authorization", &*headers[0])];
+    let reply = request(server.address, "POST /cometd HTTP/1.1\r\n", &headers, only).json()[0].clone();
+    assert_eq!(reply["successful"], true, "{reply}");
 }
 
 #[test]

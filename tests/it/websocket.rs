@@ -133,7 +133,7 @@ fn an_empty_array_keeps_a_socket_alive_and_a_ping_is_answered() {
 #[test]
 fn what_should_not_be_sent_closes_the_socket_with_a_stated_code() {
     let server = Server::start();
-    let many = format!("[{}]", vec![r#"{"channel":"/meta/connect"}"#; 65].join(","));
+    let many = format!("[{}]", vec![r#"{"channel":"/meta/connect"}"#; 257].join(","));
     let deep = format!("[{{\"channel\":\"/demo/a\",\"data\":{}{}}}]", "[".repeat(40), "]".repeat(40));
     let texts: [(&[u8], u16); 6] = [
         (b"{", 1007),

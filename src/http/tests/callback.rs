@@ -102,11 +102,12 @@ fn a_body_is_json_or_a_form_whatever_it_is_called() {
         (format!("message={a}"), Ok("/a".to_owned())),
         (format!("message=[{a}]&message=[{b},{a}]"), Ok("/a /b /a".to_owned())),
         (format!("message=[{a}]&message=[{b},{a},{b}]"), Err(BadBatch::TooMany)),
-        (format!("messages=[{a}]"), Err(BadBatch::Empty)),
+        (format!("messages=[{a}]"), Err(BadBatch::Malformed)),
         ("message=%ff".to_owned(), Err(BadBatch::Malformed)),
-        ("m".to_owned(), Err(BadBatch::Empty)),
+        ("m".to_owned(), Err(BadBatch::Malformed)),
         (String::new(), Err(BadBatch::Malformed)),
-        (format!("jsonp=x&message=[{a}]"), Err(BadBatch::Malformed)),
+        (format!("jsonp=x&message=[{a}]"), Ok("/a".to_owned())),
+        (format!("[{a}]&message=[{b}]"), Err(BadBatch::Malformed)),
     ] {
         assert_eq!(channels(body.as_bytes()), read, "{body}");
     }
