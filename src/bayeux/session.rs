@@ -125,6 +125,8 @@ pub struct Session {
     acknowledged: Position,
     /// Whether the client goes by advice that is no longer so.
     stale_advice: bool,
+    /// Whether its events wait for the response to a request of several messages.
+    together: bool,
     pub(super) slow: Slow,
     /// Connects that newer ones took the place of, oldest first.
     superseded: VecDeque<ConnectKey>,
@@ -169,7 +171,7 @@ impl Session {
         let owed = Owed::default();
         let (state, superseded, way) = (State::Handshaken { expires }, VecDeque::new(), Way::Answers);
         let slow = Slow::default();
-        Self { terms, state, owed, acknowledged: since, stale_advice: false, slow, superseded, way }
+        Self { terms, state, owed, acknowledged: since, stale_advice: false, together: false, slow, superseded, way }
     }
 
     /// A session that was begun at `since` in another life of the server, or on another node, whose client has
@@ -286,6 +288,12 @@ impl Session {
         }
     }
 
+    /// From now on its parked connect waits, or waits no longer, for the end of a request of several messages, so that what
+    /// these bring about does not come in two responses.
+    pub fn handle_together(&mut self, together: bool) {
+        self.together = together;
+    }
+
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         match &self.state {
@@ -306,7 +314,10 @@ impl Session {
         let State::Parked(parked) = &mut self.state else { return None };
         let waits = self.owed.is_in_flight() && now < parked.patience;
         let due = now >= parked.answer_by
-            || !direct && self.owed.is_due(now) && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
+            || !direct
+                && !self.together
+                && self.owed.is_due(now)
+                && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
         if waits || !due {
             return None;
         }
@@ -344,9 +355,9 @@ impl Session {
             }
             State::Gone => None,
             State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
-                (true, Some(_)) if !self.is_direct() => Some(parked.patience),
+                (true, Some(_)) if !self.is_direct() && !self.together => Some(parked.patience),
                 (true, _) => Some(parked.answer_by.max(parked.patience)),
-                (false, _) if self.way == Way::Full => Some(parked.answer_by),
+                (false, _) if self.way == Way::Full || self.together => Some(parked.answer_by),
                 (false, _) => Some(self.owed.due().map_or(parked.answer_by, |due| due.min(parked.answer_by))),
             },
         }

@@ -423,6 +423,7 @@ impl<T> Sessions<T> {
             self.outputs.push_back(Output::Answer { tell, answer });
         }
         if let Some(seat) = seat {
+            self.let_apart(now, key, seat);
             self.rearm(seat);
         }
     }

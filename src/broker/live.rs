@@ -32,6 +32,8 @@ pub(super) struct Live {
     pub changing: Changing,
     /// Requests that wait for that change, or behind others, in the order in which they came.
     pub waiting: VecDeque<ConnectKey>,
+    /// Its request of several messages that is being worked on, if there is one.
+    pub batch: Option<ConnectKey>,
     /// How its history is being told, if it asked for some.
     pub paging: Paging,
     /// What of it has begun to be told.
@@ -129,6 +131,7 @@ impl Live {
             stage,
             changing: Changing::Nothing,
             waiting: VecDeque::new(),
+            batch: None,
             paging: Paging::Idle,
             begun,
             recalled: Recalled::Nothing,

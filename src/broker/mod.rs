@@ -46,6 +46,7 @@ mod slow;
 mod streams;
 mod subscribe;
 mod telling;
+mod together;
 mod total;
 mod wire;
 

@@ -46,6 +46,7 @@ impl<T> Sessions<T> {
                 self.metrics.connects_total.of(ConnectOutcome::Lost).inc();
             }
         }
+        self.let_apart(now, key, seat);
         self.rearm(seat);
     }
 
@@ -92,6 +93,7 @@ impl<T> Sessions<T> {
             return self.put_off(key, seat, request);
         }
         if !matches!(request.body, Body::Connect { .. }) {
+            self.hold_together(key, seat);
             self.join(key, seat);
             self.is_active(now, seat);
         }

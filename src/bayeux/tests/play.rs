@@ -2,7 +2,7 @@
 //!
 //! A script's lines: `deliver POSITION TEXT`, `connect KEY [ack N] [timeout MS] [interval MS] [together]
 //! [crowded MS]`, `lazy POSITION TEXT MS`, `promise MS MS` (timeout and interval), `written KEY`, `lost KEY`, `ride KEY`,
-//! `message`, `release`, `cursor POSITION`, `wait SECONDS`, `owed`.
+//! `message`, `release`, `together`, `apart`, `cursor POSITION`, `wait SECONDS`, `owed`.
 //! After each, everything is polled. The session begins at position 10, holds a connect for 30 s, and lives for
 //! 10 s after it.
 
@@ -73,6 +73,8 @@ impl Play {
             "lost" => self.session.handle_lost(now, ConnectKey(number(1))),
             "message" => self.session.handle_message(now),
             "owed" => self.tell(&format!("owed {:?}", self.session.owed())),
+            "apart" => self.session.handle_together(false),
+            "together" => self.session.handle_together(true),
             "release" => self.session.handle_release(now, ReplyAdvice::NONE),
             "promise" => {
                 let (timeout, interval) = (Duration::from_millis(number(1)), Duration::from_millis(number(2)));

@@ -261,6 +261,20 @@ fn a_release_answers_the_parked_connect_and_nothing_else() {
 }
 
 #[test]
+fn while_its_messages_are_held_together_only_time_answers_a_connect() {
+    check(
+        Kind::Plain,
+        "connect 1\n connect 2\n together\n deliver 11 a\n lazy 12 b 100\n wait 1\n apart\n connect 3\n written 2
+         together\n deliver 13 c\n wait 31",
+        expect![[r#"
+            00.0s answer 1: {id:1,successful:true}
+            01.0s answer 2: a b {id:2,successful:true}
+            31.0s answer 3: c {id:3,successful:true}
+        "#]],
+    );
+}
+
+#[test]
 fn a_session_is_not_owed_more_than_its_terms_allow() {
     check(
         Kind::Plain,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use expect_test::expect;
 
 use crate::bayeux::ConnectKey;
-use crate::broker::tests::kit::{Desk, connect, peer, publish, subscribe};
+use crate::broker::tests::kit::{Desk, connect, connect_ack, peer, publish, subscribe};
+use crate::log::Log;
 
 fn desk() -> Desk {
     let mut desk = Desk::new();
@@ -95,6 +96,42 @@ fn a_request_is_taken_in_order_and_its_replies_stand_in_the_order_of_its_message
         {'channel':'/meta/connect','id':'4','clientId':'one'}]";
     expect![[r#"[{"data":3,"channel":"/demo/a"},{"channel":"/demo/a","id":"1","successful":true},{"channel":"/meta/subscribe","id":"2","subscription":"/demo/a","successful":true},{"channel":"/demo/a","id":"3","successful":true},{"channel":"/meta/connect","id":"4","successful":true}]"#]]
         .assert_eq(&desk.ask(&me, body));
+    desk.assert_idle();
+}
+
+#[test]
+fn what_a_request_of_several_messages_brings_about_comes_in_one_response() {
+    let batch = (1..4).map(|n| publish("one", "/demo/a", &n.to_string())).collect::<String>().replace("][", ",");
+    let numbers = |answer: &str| {
+        let events =
+            answer.match_indices("{\"data\":").filter_map(|(at, text)| answer[at + text.len()..].chars().next());
+        events.collect::<String>()
+    };
+    let me = peer("15000");
+    // Its own reply brings them, though a connect is held.
+    let mut desk = desk();
+    desk.ask(&me, &connect("one"));
+    let held = desk.send(&me, &connect("one"));
+    assert_eq!(numbers(&desk.ask(&me, &batch)), "123");
+    assert_eq!(desk.answer(held), None);
+    // Where events come with connects only, the connect brings all of them.
+    let mut desk = Desk::new();
+    desk.shake(&me, "one", "ack");
+    desk.subscribe(&me, "one", "/demo/*");
+    desk.ask(&me, &connect("one"));
+    let held = desk.send(&me, &connect("one"));
+    assert_eq!(numbers(&desk.ask(&me, &batch)), "");
+    assert_eq!(numbers(&desk.answer(held).unwrap()), "123");
+    // A client that is gone before its response keeps nobody waiting.
+    let held = desk.send(&me, &connect_ack("one", desk.sessions.applied().get()));
+    let gone = desk.send(&me, &batch);
+    while desk.log.head() > desk.sessions.applied().next() {
+        desk.step();
+    }
+    assert_eq!(desk.answer(held), None, "it waits for the last of them");
+    desk.gone(gone);
+    assert_eq!(numbers(&desk.answer(held).unwrap()), "12");
+    desk.pump();
     desk.assert_idle();
 }
 
