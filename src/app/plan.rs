@@ -254,6 +254,7 @@ fn session_rules(bayeux: &BayeuxConfig) -> SessionRules {
         handshake_rate_per_address: bayeux.handshake_rate_per_address,
         sessions_per_address: bayeux.sessions_per_address,
         channels: bayeux.channels,
+        durable_channels: bayeux.durable_channels,
     }
 }
 

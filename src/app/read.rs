@@ -110,6 +110,7 @@ impl BayeuxConfig {
             handshake_rate_per_address: rate(from, "bayeux.handshake_rate_per_address")?,
             sessions_per_address: Some(from.length("bayeux.sessions_per_address", 0)?).filter(|most| *most > 0),
             channels: from.length("bayeux.channels", 1)?,
+            durable_channels: from.length("bayeux.durable_channels", 1)?,
             queue_messages: from.length("bayeux.queue_messages", 1)?,
             queue_bytes: from.length_in_bytes("bayeux.queue_bytes")?,
             sessions: from.length("bayeux.sessions", 1)?,

@@ -128,6 +128,8 @@ section! {
         sessions_per_address: Option<usize>,
         /// Channels and patterns.
         channels: usize,
+        /// Durable channels.
+        durable_channels: usize,
         /// How long a session survives a restart.
         resume: Duration,
         /// Messages owed to one session.

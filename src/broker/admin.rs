@@ -1,6 +1,6 @@
 //! What back ends and operators do: publish, deliver, look, and end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actix::{Actor, Addr, MailboxError};
@@ -17,6 +17,7 @@ use crate::broker::look::{Listener, SessionView};
 use crate::broker::mail::Visit;
 use crate::broker::notices::{Gap, Page};
 use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
+use crate::broker::quota::{has_room, is_new};
 use crate::clock;
 use crate::ids::{AgentId, IdempotencyKey, Position, RecordId, SessionId};
 use crate::log::{Appending, Outcome};
@@ -40,6 +41,9 @@ pub enum AdminError {
     /// Too much is waiting; nothing was done.
     #[error("the server is busy")]
     Busy,
+    /// Something is kept of as many durable channels as may be, and nothing of this one; nothing was published.
+    #[error("there are as many durable channels as there may be")]
+    DurableChannels,
     /// The key was used for something else.
     #[error("the idempotency key was used for another publication")]
     KeyReused,
@@ -86,8 +90,8 @@ impl Admin {
     /// together: each has its own outcome.
     ///
     /// # Errors
-    /// [`AdminError::NobodyHears`], or [`AdminError::SlowConsumer`], with the place of the first of that kind: then
-    /// nothing is published. [`AdminError::Busy`].
+    /// [`AdminError::DurableChannels`], [`AdminError::NobodyHears`], or [`AdminError::SlowConsumer`], with the place of the
+    /// first of that kind: then nothing is published. [`AdminError::Busy`].
     ///
     /// # Cancel safety
     /// Dropping it takes nothing back.
@@ -95,17 +99,21 @@ impl Admin {
         &self,
         publications: Vec<Publication>,
     ) -> Result<Vec<Result<Position, AdminError>>, (usize, AdminError)> {
-        let rules = &self.broker.settings().rules;
+        let (rules, log) = (&self.broker.settings().rules, self.broker.log());
+        let most = self.broker.settings().session_rules.durable_channels;
+        let mut fresh = BTreeSet::new();
         let mut all = Vec::with_capacity(publications.len());
         for (place, Publication { channel, data, key }) in publications.into_iter().enumerate() {
             if channel.family() != Family::Broadcast || !rules.covers(&channel) {
                 return Err((place, AdminError::NobodyHears));
             }
             if self.broker.total().crowd.waits_for(&channel, rules.audience(&channel)) {
-                self.broker.metrics().rejected_total.of(Limit::SlowConsumer).inc();
-                return Err((place, AdminError::SlowConsumer));
+                return Err((place, self.over(Limit::SlowConsumer, AdminError::SlowConsumer)));
             }
             let keep = rules.store(&channel).keep();
+            if is_new(&*log, &channel, keep) && fresh.insert(channel.clone()) && !has_room(&*log, fresh.len(), most) {
+                return Err((place, self.over(Limit::DurableChannels, AdminError::DurableChannels)));
+            }
             all.push((ChannelPublished { channel, data, binary: None, publisher: None, key }, keep));
         }
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
@@ -288,6 +296,11 @@ impl Admin {
     /// Has all who [wait](Self::grown) go: the server is about to stop.
     pub async fn close(&self) {
         let _ = self.office.send(Close).await;
+    }
+
+    fn over(&self, limit: Limit, error: AdminError) -> AdminError {
+        self.broker.metrics().rejected_total.of(limit).inc();
+        error
     }
 
     fn owe(&self, (session, keep): (SessionId, Keep), channel: Channel, data: Bytes) -> Appending {

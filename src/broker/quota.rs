@@ -10,7 +10,9 @@ use crate::broker::buckets::Pace;
 use crate::broker::handle::{Peer, Remote};
 use crate::broker::live::Live;
 use crate::broker::sessions::{Seat, Sessions};
+use crate::log::Log;
 use crate::metrics::{Label, Limit};
+use crate::records::{ChannelPublished, Keep};
 
 /// How many sessions of all homes came from where. It is looked at by handshakes and by ends.
 #[derive(Debug, Default)]
@@ -63,7 +65,30 @@ impl Live {
     }
 }
 
+/// Whether a publication would be the first that is kept of its channel.
+pub(super) fn is_new(log: &dyn Log, channel: &Channel, keep: Keep) -> bool {
+    match keep {
+        Keep::Stored => !log.lives(&ChannelPublished::subject(channel)),
+        Keep::Volatile => false,
+    }
+}
+
+/// Whether something may be kept of so many more channels.
+pub(super) fn has_room(log: &dyn Log, more: usize, most: usize) -> bool {
+    log.histories().saturating_add(more) <= most
+}
+
 impl<T> Sessions<T> {
+    /// Whether a publication may be kept, if it is the first of its channel.
+    pub(super) fn within_durable_channels(&self, channel: &Channel, keep: Keep) -> Result<(), Error> {
+        let most = self.settings.session_rules.durable_channels;
+        // Most often there is room, and so nothing to look for.
+        if keep == Keep::Volatile || has_room(&*self.log, 1, most) || !is_new(&*self.log, channel, keep) {
+            return Ok(());
+        }
+        Err(self.over(Limit::DurableChannels))
+    }
+
     /// Whether a session may publish there now, for all that the limits say.
     pub(super) fn within_limits(&mut self, now: Instant, seat: Seat, channel: &Channel) -> Result<(), Error> {
         self.within_rate(now, seat)?;

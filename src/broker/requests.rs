@@ -393,6 +393,9 @@ impl<T> Sessions<T> {
             }
             Family::Broadcast => {
                 let keep = self.settings.rules.store(&channel).keep();
+                if let Err(error) = self.within_durable_channels(&channel, keep) {
+                    return self.reply(key, Reply::Publish { id, channel, error: Some(error) });
+                }
                 let published = ChannelPublished { channel, data, binary, publisher: Some(session), key: None };
                 self.metrics.publications_total.of(Source::Client).inc();
                 let slot = self.reserve(key);

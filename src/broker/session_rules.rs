@@ -60,6 +60,8 @@ pub struct SessionRules {
     pub sessions_per_address: Option<usize>,
     /// How many channels and patterns there may be that somebody subscribed to, and how many channels in the ring.
     pub channels: usize,
+    /// Of how many durable channels something may be kept.
+    pub durable_channels: usize,
 }
 
 impl Default for SessionRules {
@@ -82,6 +84,7 @@ impl Default for SessionRules {
             handshake_rate_per_address: Some(100),
             sessions_per_address: Some(10_000),
             channels: 100_000,
+            durable_channels: 100_000,
         }
     }
 }

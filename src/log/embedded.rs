@@ -186,6 +186,10 @@ impl Log for EmbeddedLog {
         self.published.index.get(subject).is_some()
     }
 
+    fn histories(&self) -> usize {
+        self.published.histories.count()
+    }
+
     fn subjects(&self, prefix: &str) -> Vec<Subject> {
         self.published.index.subjects(prefix)
     }

@@ -31,6 +31,11 @@ struct Forgotten {
 }
 
 impl Emptied {
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.by_position.len()
+    }
+
     pub(super) fn insert(&mut self, dropped: Position, name: Name) {
         self.by_position.insert((dropped, name));
     }

@@ -225,6 +225,9 @@ pub trait Log: fmt::Debug + Send + Sync + 'static {
     /// Whether a subject has a newest record that did not end it. Reads nothing from the disk.
     fn lives(&self, subject: &Subject) -> bool;
 
+    /// Of how many subjects there is some history. Looks at none of them.
+    fn histories(&self) -> usize;
+
     /// The subjects that begin with `prefix` and have not ended, in order.
     fn subjects(&self, prefix: &str) -> Vec<Subject>;
 

@@ -104,6 +104,12 @@ impl Histories {
         self.retention.of(subject) != Retained::Nothing
     }
 
+    /// In how many something is left.
+    pub(crate) fn count(&self) -> usize {
+        let all = self.all.read();
+        all.by_name.len().saturating_sub(all.emptied.len())
+    }
+
     /// Takes new records, each at its place, in order.
     pub(crate) fn take<'a>(&self, records: impl IntoIterator<Item = (&'a Arc<Record>, &'a Place)>) {
         let mut all = self.all.write();

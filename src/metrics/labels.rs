@@ -135,6 +135,8 @@ labels! {
         Channels = "channels",
         /// Commands that wait.
         Commands = "commands",
+        /// Durable channels of which something is kept.
+        DurableChannels = "durable_channels",
         /// Handshakes of one agent in a second.
         HandshakeRate = "handshake_rate",
         /// Handshakes from one address in a second, of those who are nobody in particular.

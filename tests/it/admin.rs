@@ -219,6 +219,29 @@ fn the_history_of_a_durable_channel_is_read_page_by_page() {
 }
 
 #[test]
+fn of_so_many_durable_channels_something_is_kept_whoever_publishes() {
+    let rules = "[{pattern = '/news/**', subscribe = 'agents', publish = 'agents', durable = true}]";
+    let settings = [("ADMIN__TOKEN", TOKEN), ("CHANNEL", rules), ("BAYEUX__DURABLE_CHANNELS", "3")];
+    let mut server = Server::with(&settings);
+    let back_end = BackEnd(server.address);
+    let message = |name: &str| json!({"channel": format!("/news/{name}"), "data": 1});
+    let batch = |names: [&str; 4]| json!({"messages": names.map(message)});
+    let refused = (429, "durable_channels".to_owned());
+    let new = batch(["a", "b", "c", "d"]).to_string();
+    assert_eq!(back_end.refused("POST", "publish-batch", &new), refused, "nothing of it was published");
+    back_end.post("publish-batch", &batch(["a", "b", "c", "a"]));
+    server.kill();
+    server.restart();
+    assert_eq!(back_end.refused("POST", "publish", &message("d").to_string()), refused);
+    back_end.post("publish", &message("c"));
+    let mut desk = Desk::open(server.agent("15000"), false, &[]);
+    let reply = desk.send(&message("d")).json()[0].clone();
+    assert_eq!(reply["error"], "429::limit:durable_channels", "{reply}");
+    assert_eq!(desk.send(&message("b")).json()[0]["successful"], true);
+    assert_eq!(server.metric("partyline_rejected_total{limit=\"durable_channels\"}"), 2, "since the start");
+}
+
+#[test]
 fn channels_are_listed_with_their_subscribers_and_presence_names_who_hears() {
     let server = server();
     let back_end = BackEnd(server.address);

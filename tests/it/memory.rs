@@ -97,7 +97,7 @@ fn a_thousand_clients_that_never_read_are_told_of_the_gap() {
     }
     assert_eq!(crowd.ended(), 0, "nobody has to go");
     let published: u64 = crowd.taken.iter().sum();
-    let dropped = crowd.rejected("queue_messages");
+    let dropped = crowd.rejected("queue_messages") + crowd.rejected("queue_bytes");
     assert!(dropped > published * SESSIONS / 2 / 2, "{dropped}, of {published} for each two");
     let taken = crowd.taken;
     for client in crowd.some() {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use crate::bayeux::Pattern;
+use crate::broker::rules::{ReplayId, Rule, Rules, Store, Who};
 use crate::broker::tests::kit::{Desk, agent, connect, nobody, peer, publish, settings};
 use crate::broker::{Anonymous, Peer, Remote, SessionRules, Settings};
 use crate::ids::BrowserCookie;
-use crate::log::{Log, Outcome};
+use crate::log::{Log, Outcome, Retain};
 
 fn desk(session_rules: SessionRules) -> Desk {
     Desk::with(Settings { session_rules, ..settings() })
@@ -146,6 +148,41 @@ fn so_many_sessions_may_come_from_one_address_and_a_place_comes_free_when_one_en
     assert!(!refused(desk.shake(&at("15006", "192.0.2.1"), "seven", "")), "one has gone");
     desk.sessions.forget();
     assert!(desk.sessions.total.addresses.enter("192.0.2.1".parse().unwrap(), 1), "none is left");
+}
+
+#[test]
+fn of_so_many_durable_channels_something_may_be_kept() {
+    let volatile = Rule {
+        pattern: Pattern::parse("/demo/**").unwrap(),
+        subscribe: Who::Agents,
+        publish: Who::Agents,
+        create: Who::Agents,
+        store: Store::Volatile,
+        lazy: None,
+        upstream: None,
+        broadcast_to_publisher: None,
+    };
+    let retain = Retain { age: Duration::MAX, records: 10 };
+    let durable = Rule {
+        pattern: Pattern::parse("/kept/**").unwrap(),
+        store: Store::Durable { retain, replay_id: ReplayId::InExt },
+        ..volatile.clone()
+    };
+    let session_rules = SessionRules { durable_channels: 2, ..SessionRules::default() };
+    let mut desk = Desk::with(Settings { session_rules, rules: Rules::new(vec![volatile, durable]), ..settings() });
+    let me = peer("15000");
+    desk.shake(&me, "one", "");
+    let publish = |desk: &mut Desk, channel: &str| desk.ask(&me, &publish("one", channel, "1"));
+    for channel in ["/kept/a", "/kept/b", "/kept/a", "/demo/a"] {
+        let answer = publish(&mut desk, channel);
+        assert!(answer.contains(r#""successful":true"#), "{channel}: {answer}");
+    }
+    let before = desk.log.head();
+    assert!(is_refused(&publish(&mut desk, "/kept/c"), "durable_channels"));
+    assert_eq!(desk.log.head(), before, "what is refused is not written down");
+    assert!(publish(&mut desk, "/demo/b").contains(r#""successful":true"#), "nothing is kept of that");
+    assert!(publish(&mut desk, "/kept/b").contains(r#""successful":true"#), "it is there");
+    assert!(desk.metrics.render().contains("partyline_rejected_total{limit=\"durable_channels\"} 1\n"));
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Log for Fickle {
         self.inner.lives(subject)
     }
 
+    fn histories(&self) -> usize {
+        self.inner.histories()
+    }
+
     fn subjects(&self, prefix: &str) -> Vec<Subject> {
         self.inner.subjects(prefix)
     }

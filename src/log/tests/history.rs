@@ -173,6 +173,7 @@ async fn whatever_happens_history_is_a_tail_of_what_was_said_and_says_where_it_b
             assert!(got.ends_with(&whole), "seed {seed}, step {n}: after {dropped} nothing is missing");
             assert!(got.iter().all(|at| expected.contains(at)) && got.is_sorted());
             seen[3] += usize::from(dropped > Position::ZERO);
+            assert_eq!(log.histories(), log.subjects("kept/").len(), "those of which something is left are counted");
         }
     }
     assert!(seen.iter().all(|count| *count > 50), "{seen:?}");
@@ -233,6 +234,7 @@ async fn a_subject_whose_history_is_empty_has_ended_on_the_disk_and_after_a_rest
         let subjects: Vec<_> = log.subjects("").iter().map(ToString::to_string).collect();
         assert_eq!(subjects, ["kept/long", "log/epoch", "other/1"]);
         assert!(!log.lives(&Subject::new("kept/1")) && log.lives(&Subject::new("kept/long")));
+        assert_eq!(log.histories(), 1);
         let found = |among: Among| {
             let (after, through) = (Position::ZERO, Position::new(u64::MAX));
             let told = &|_: Option<&Subject>| Position::ZERO;
