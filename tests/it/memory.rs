@@ -226,10 +226,13 @@ impl Within {
             None => {
                 let most = SESSIONS / 2 * (Shape::LongPolling.most() + Shape::Websocket.most()) + RING + BEYOND;
                 assert!(most < FLOOD / 2, "or nothing is shown");
-                assert!(peak - self.before <= most, "{} bytes more", peak - self.before);
+                let grown = peak.saturating_sub(self.before);
+                assert!(grown <= most, "{grown} bytes more");
             }
             Some(first) => {
-                assert!(peak - first <= FLOOD / 20, "a second flood as large as the first took {} more", peak - first);
+                // The system counts on each processor apart, and so a peak may turn out to have been a little lower.
+                let grown = peak.saturating_sub(first);
+                assert!(grown <= FLOOD / 20, "a second flood as large as the first took {grown} bytes more");
             }
         }
         self.peak = Some(peak);
