@@ -228,7 +228,7 @@ impl<'a> Seen<'a> {
 impl Party {
     /// The same party on the main call, of whose kind it is now.
     fn moved_to(&self, kind: CallType) -> Self {
-        let kind = if self.endpoint.home.is_some() { kind } else { CallType::Outbound };
+        let kind = kind.of_who_is_brought_in(&self.endpoint);
         Self { kind, entered: Entered::Now, ..self.clone() }
     }
 }

@@ -114,6 +114,15 @@ impl CallType {
             Self::Internal => Self::Internal,
         }
     }
+
+    /// What it is for who is brought in by somebody for whom it is this: a customer's call stays one, whomever it comes to.
+    pub(super) const fn of_who_is_brought_in(self, who: &Endpoint) -> Self {
+        match (self, &who.home) {
+            (_, None) => Self::Outbound,
+            (Self::Inbound | Self::Outbound, Some(_)) => self,
+            (Self::Consult | Self::Internal, Some(_)) => Self::Internal,
+        }
+    }
 }
 
 /// A leg of the first record.

@@ -155,7 +155,7 @@ impl Change<'_> {
         let by = asker.endpoint.number.clone();
         let kind = AskKind::Dial { number: endpoint.number.clone(), from: by.clone(), location };
         let leg = self.ask(call, asker.endpoint.home.clone(), kind);
-        let kind = if endpoint.home.is_some() { CallType::Internal } else { CallType::Outbound };
+        let kind = asker.kind.of_who_is_brought_in(&endpoint);
         let joining = Some(Joining { by, user_data, entry });
         let dnis = Some(endpoint.number.clone());
         let party = Party { joining, dnis, ..Party::new(endpoint, leg, PartyState::Invited, kind, self.now) };

@@ -8,6 +8,7 @@ mod conference;
 mod corpus;
 mod crash;
 mod csrf;
+mod customers;
 mod deploy;
 mod documents;
 mod ends;

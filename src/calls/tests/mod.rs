@@ -3,6 +3,7 @@
 mod completions;
 mod conference;
 mod consults;
+mod customers;
 mod data;
 mod hangup;
 mod late;

@@ -1,0 +1,57 @@
+//! Calls of customers: whose they are, for whoever is brought into them.
+
+use expect_test::expect;
+
+use crate::calls::tests::script::Play;
+
+#[test]
+fn who_is_brought_into_a_customers_call_sees_whose_it_is() {
+    let begins = [
+        ("a customer's", "7001 enters 6000; 7001: answered; route 15000; 15000: ringing; 15000: answered"),
+        ("to a customer", "15000 dials 7001; 7001: answered"),
+        ("a colleague's", "15000 dials 15001; 15001: answered"),
+    ];
+    let ways = [
+        ("added", "15000 adds 15002; 15002: ringing; 15002: answered"),
+        ("added at once", "15000 adds 15002; 15002: answered"),
+        ("transferred", "15000 transfers 15002; 15002: ringing"),
+        (
+            "transferred in two steps",
+            "15000 consults 15002; 15000: held; 15000/2: answered; 15002/2: answered; 15000 complete-transfer; merged",
+        ),
+        (
+            "conferenced",
+            "15000 confers 15002; 15000: held; 15000/2: answered; 15002/2: answered; 15000 complete-conference; merged",
+        ),
+        ("outside", "15000 adds 7002; 7002: answered"),
+    ];
+    let mut table = String::new();
+    for ((begin, first), (way, then)) in begins.iter().flat_map(|begin| ways.iter().map(move |way| (begin, way))) {
+        let mut play = Play::default();
+        first.split("; ").chain(then.split("; ")).for_each(|line| play.line(line));
+        let seen = play.seen(if *way == "outside" { "7002" } else { "15002" });
+        let from = seen.ani().map_or("nobody", |number| number.as_str());
+        table.push_str(&format!("{begin}, {way}: {:?} from {from}\n", seen.party.kind));
+    }
+    expect![[r#"
+        a customer's, added: Inbound from 7001
+        a customer's, added at once: Inbound from 7001
+        a customer's, transferred: Inbound from 7001
+        a customer's, transferred in two steps: Inbound from 7001
+        a customer's, conferenced: Inbound from 7001
+        a customer's, outside: Outbound from nobody
+        to a customer, added: Outbound from nobody
+        to a customer, added at once: Outbound from nobody
+        to a customer, transferred: Outbound from nobody
+        to a customer, transferred in two steps: Outbound from nobody
+        to a customer, conferenced: Outbound from nobody
+        to a customer, outside: Outbound from nobody
+        a colleague's, added: Internal from nobody
+        a colleague's, added at once: Internal from nobody
+        a colleague's, transferred: Internal from nobody
+        a colleague's, transferred in two steps: Internal from nobody
+        a colleague's, conferenced: Internal from nobody
+        a colleague's, outside: Outbound from nobody
+    "#]]
+    .assert_eq(&table);
+}

@@ -1,0 +1,61 @@
+//! Calls of customers, as they go from agent to agent.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Agent, Server};
+
+/// An agent that talks with a customer whom a queue brought, and the customer's number.
+fn talks_with_a_customer(agent: &Agent) -> (String, String) {
+    let session = json!({"operationName": "StartContactCenterSession", "channels": ["voice"]});
+    assert_eq!(agent.post("me", &session).status, 200);
+    let call = agent.until_call("Ringing", 1);
+    let (id, ani) = (call["id"].as_str().unwrap().to_owned(), call["ani"].as_str().unwrap().to_owned());
+    assert_eq!(call["participants"][0]["phoneNumber"].as_str().map(|number| ani.ends_with(number)), Some(true));
+    // No other one comes.
+    assert_eq!(agent.post("me", &json!({"operationName": "NotReady"})).status, 200);
+    agent.operate(&id, "Answer");
+    agent.until_call("Established", 1);
+    (id, ani)
+}
+
+fn server() -> Server {
+    Server::with(&[
+        ("SIMULATED__QUEUES", r#"["6000"]"#),
+        ("SIMULATED__ARRIVALS", "100ms"),
+        ("SIMULATED__TALK_TIME", "1h"),
+        ("SIMULATED__PATIENCE", "1h"),
+    ])
+}
+
+fn bring_in(agent: &Agent, call: &str, operation: &str, number: &str) {
+    let body = json!({"operationName": operation, "destination": {"phoneNumber": number}});
+    assert_eq!(agent.post(&format!("me/calls/{call}"), &body).status, 200);
+}
+
+/// Whose call it is, as an agent reads it.
+fn whose(call: &Value) -> (&str, Option<&str>) {
+    (call["callType"].as_str().unwrap(), call["ani"].as_str())
+}
+
+#[test]
+fn who_is_brought_in_sees_whose_call_it_is() {
+    let server = server();
+    let [first, second, third] = ["15000", "15001", "15002"].map(|name| server.agent(name));
+    let (call, ani) = talks_with_a_customer(&first);
+    let inbound = ("Inbound", Some(ani.as_str()));
+    bring_in(&first, &call, "SingleStepTransfer", "15001");
+    assert_eq!(whose(&second.until_call("Ringing", 1)), inbound);
+    second.operate(&call, "Answer");
+    second.until_call("Established", 1);
+    bring_in(&second, &call, "SingleStepConference", "15002");
+    assert_eq!(whose(&third.until_call("Ringing", 2)), inbound);
+    third.operate(&call, "Answer");
+    assert_eq!(whose(&third.until_call("Established", 2)), inbound);
+    // A call that an agent made to a customer is one for whom it is given to.
+    assert_eq!(first.dial("7001"), json!({"statusCode": 0}));
+    let made = first.until_call("Established", 1)["id"].as_str().unwrap().to_owned();
+    third.operate(&call, "Hangup");
+    third.until_calls(0);
+    bring_in(&first, &made, "SingleStepTransfer", "15002");
+    assert_eq!(whose(&third.until_call("Ringing", 1)), ("Outbound", None));
+}
