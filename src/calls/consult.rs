@@ -136,7 +136,7 @@ impl Change<'_> {
         let moved = self.without_doublets(parent, moved);
         let Some(call) = self.call_mut(parent) else { return };
         call.user_data.merge(&data);
-        call.parties.extend(moved.iter().map(|party| party.moved_to(by.kind)));
+        call.parties.extend(moved.iter().map(|party| party.moved_to(&by)));
         if *purpose == Purpose::Conference {
             if let Some(party) = self.live_mut(*main) {
                 party.state = PartyState::Established;
@@ -226,10 +226,10 @@ impl<'a> Seen<'a> {
 }
 
 impl Party {
-    /// The same party on the main call, of whose kind it is now.
-    fn moved_to(&self, kind: CallType) -> Self {
-        let kind = kind.of_who_is_brought_in(&self.endpoint);
-        Self { kind, entered: Entered::Now, ..self.clone() }
+    /// The same party on the main call, brought in by who was on both.
+    fn moved_to(&self, by: &Self) -> Self {
+        let kind = by.kind.of_who_is_brought_in(&self.endpoint);
+        Self { kind, ani: by.ani.clone(), entered: Entered::Now, ..self.clone() }
     }
 }
 

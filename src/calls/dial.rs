@@ -65,9 +65,10 @@ impl Family {
             extensions: vec![(Extension::BusinessCall, 0)],
         });
         let dnis = Some(target.number.clone());
-        let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::Dialing, kind, now) };
         let called = kind.of_the_called();
-        let target = Party { dnis, ..Party::new(target, leg(1), PartyState::Invited, called, now) };
+        let ani = (called == CallType::Inbound).then(|| caller.number.clone());
+        let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::Dialing, kind, now) };
+        let target = Party { dnis, ani, ..Party::new(target, leg(1), PartyState::Invited, called, now) };
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(&user_data);
         call.parties = vec![caller, target];

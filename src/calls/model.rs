@@ -81,6 +81,9 @@ pub struct Party {
     pub kind: CallType,
     /// The number that was dialled, as reported for this party's leg.
     pub dnis: Option<Number>,
+    /// Who called, as reported for this party's leg: of a call that came from outside. None in what was written before
+    /// parties kept it.
+    pub ani: Option<Number>,
     /// When the call began for this party, ringing included.
     pub since: WallTime,
     /// Set while it is being added to a call that others talk on: they do not see it yet.

@@ -157,8 +157,8 @@ impl Change<'_> {
         let leg = self.ask(call, asker.endpoint.home.clone(), kind);
         let kind = asker.kind.of_who_is_brought_in(&endpoint);
         let joining = Some(Joining { by, user_data, entry });
-        let dnis = Some(endpoint.number.clone());
-        let party = Party { joining, dnis, ..Party::new(endpoint, leg, PartyState::Invited, kind, self.now) };
+        let (dnis, ani) = (Some(endpoint.number.clone()), asker.ani.clone());
+        let party = Party { joining, dnis, ani, ..Party::new(endpoint, leg, PartyState::Invited, kind, self.now) };
         if let Some(found) = self.call_mut(call) {
             found.parties.push(party);
         }
@@ -269,6 +269,7 @@ impl Party {
             state,
             kind,
             dnis: None,
+            ani: None,
             since,
             joining: None,
             entered: Entered::Before,

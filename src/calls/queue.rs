@@ -21,9 +21,11 @@ impl Change<'_> {
             self.ask_release(&call, ask);
             return true;
         }
-        let dnis = found.parties.first().and_then(|caller| caller.dnis.clone());
+        let caller = found.parties.first();
+        let dnis = caller.and_then(|caller| caller.dnis.clone());
+        let ani = caller.map(|caller| caller.endpoint.number.clone());
         let party = Party::new(endpoint.clone(), ask, PartyState::Invited, CallType::Inbound, now);
-        found.parties.push(Party { dnis, queue: Some(queue), heard: Some(heard), ..party });
+        found.parties.push(Party { dnis, ani, queue: Some(queue), heard: Some(heard), ..party });
         true
     }
 

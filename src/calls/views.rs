@@ -84,10 +84,13 @@ impl<'a> Seen<'a> {
         data
     }
 
-    /// Who called, for a call that came from outside.
+    /// Who called, for a call that came from outside. Of a party that does not say, the first of the others.
     pub fn ani(self) -> Option<&'a Number> {
-        let caller = self.call.parties.iter().find(|other| other.leg != self.party.leg && other.is_seen());
-        caller.filter(|_| self.party.kind == CallType::Inbound).map(|caller| &caller.endpoint.number)
+        if self.party.kind != CallType::Inbound {
+            return None;
+        }
+        let mut others = self.call.parties.iter().filter(|other| other.leg != self.party.leg && other.is_seen());
+        self.party.ani.as_ref().or_else(|| others.next().map(|caller| &caller.endpoint.number))
     }
 
     /// Whether the call is recorded, for who may record it.

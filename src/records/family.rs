@@ -64,6 +64,8 @@ struct PartyWire {
     queue: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     monitor: Option<MonitorWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ani: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -230,6 +232,7 @@ impl PartyWire {
             muted: party.mute == Mute::On,
             queue: party.queue.as_ref().map(ToString::to_string),
             monitor: party.monitor.as_ref().map(MonitorWire::of),
+            ani: party.ani.as_ref().map(ToString::to_string),
         }
     }
 
@@ -247,6 +250,7 @@ impl PartyWire {
             mute: if self.muted { Mute::On } else { Mute::Off },
             queue: self.queue.map(|number| parse_id(&number, Number::parse)).transpose()?,
             monitor: self.monitor.map(MonitorWire::value).transpose()?,
+            ani: self.ani.map(|number| parse_id(&number, Number::parse)).transpose()?,
         })
     }
 }

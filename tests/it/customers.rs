@@ -59,3 +59,22 @@ fn who_is_brought_in_sees_whose_call_it_is() {
     bring_in(&first, &made, "SingleStepTransfer", "15002");
     assert_eq!(whose(&third.until_call("Ringing", 1)), ("Outbound", None));
 }
+
+#[test]
+fn whose_call_it_is_stays_when_the_customer_has_left() {
+    let server = server();
+    let [first, second] = ["15000", "15001"].map(|name| server.agent(name));
+    let (call, ani) = talks_with_a_customer(&first);
+    let customer = first.calls()[0]["participants"][0]["phoneNumber"].clone();
+    bring_in(&first, &call, "SingleStepConference", "15001");
+    second.until_call("Ringing", 2);
+    second.operate(&call, "Answer");
+    first.until_call("Established", 2);
+    let remove = json!({"operationName": "RemoveParticipantFromConference", "participant": customer});
+    assert_eq!(first.post(&format!("me/calls/{call}"), &remove).status, 200);
+    first.until_call("Established", 1);
+    first.operate(&call, "Hold");
+    for (agent, state) in [(&first, "Held"), (&second, "Established")] {
+        assert_eq!(whose(&agent.until_call(state, 1)), ("Inbound", Some(ani.as_str())));
+    }
+}

@@ -164,6 +164,7 @@ fn samples() -> Vec<NewRecord> {
     .into_iter()
     .chain(agents())
     .chain(supervisors())
+    .chain([customers().record(ID, TIME, Expected::At(HERE))])
     .collect()
 }
 
@@ -325,6 +326,16 @@ fn consulting() -> CallChanged {
         event(EventKind::Missed, None),
     ];
     CallChanged { cause: Cause::Arrived, family, events }
+}
+
+/// A call of which its parties keep who called.
+fn customers() -> CallChanged {
+    let mut family = family();
+    family.asks.clear();
+    for party in family.calls.iter_mut().flat_map(|call| &mut call.parties) {
+        party.ani = (party.kind == CallType::Inbound).then(|| number(7));
+    }
+    CallChanged { cause: Cause::Arrived, family, events: Vec::new() }
 }
 
 fn ended() -> SessionEnded {

@@ -322,6 +322,7 @@ fn random_party(random: &mut StdRng) -> Party {
         state: one_of(random, &states),
         kind: one_of(random, &kinds),
         dnis: maybe(random, random_number),
+        ani: maybe(random, random_number),
         since: WallTime::from_millis(random.random()),
         joining: maybe(random, |random| Joining {
             by: random_number(random),
