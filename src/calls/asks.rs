@@ -98,6 +98,7 @@ impl Ask {
                 ReportKind::Cleared
                 | ReportKind::Done
                 | ReportKind::Merged
+                | ReportKind::Queued(_)
                 | ReportKind::Redirected(_)
                 | ReportKind::Refused(_)
                 | ReportKind::Ringing

@@ -161,7 +161,7 @@ impl Change<'_> {
         call.owner = None;
         let data = call.user_data.clone();
         let moved: Vec<Party> = call.live().filter(|party| party.leg != side).cloned().collect();
-        for party in moved.iter().filter(|party| party.state != PartyState::Invited) {
+        for party in moved.iter().filter(|party| party.state != PartyState::Invited || party.endpoint.home.is_none()) {
             call.release(party.leg, now);
         }
         call.parties.retain(|party| party.leg == side || !party.is_live());
@@ -228,7 +228,8 @@ impl<'a> Seen<'a> {
 impl Party {
     /// The same party on the main call, brought in by who was on both.
     fn moved_to(&self, by: &Self) -> Self {
-        let kind = by.kind.of_who_is_brought_in(&self.endpoint);
+        let kind =
+            if self.is_a_queue() { by.kind.for_one_of_ours() } else { by.kind.of_who_is_brought_in(&self.endpoint) };
         Self { kind, ani: by.ani.clone(), entered: Entered::Now, ..self.clone() }
     }
 }

@@ -80,12 +80,14 @@ impl Family {
         let Arrival { handle, caller: _, dnis, queue, user_data } = arrival;
         let ask = |index, kind| Ask { id: leg(index), call: root.clone(), since: now, asker: None, kind };
         let adopt = ask(0, AskKind::Adopt(handle));
-        let route = ask(1, AskKind::Route { queue, tried: None });
-        let caller =
-            Party { dnis: Some(dnis), ..Party::new(caller, leg(0), PartyState::Dialing, CallType::Inbound, now) };
+        let route = ask(1, AskKind::Route { queue: queue.clone(), tried: None });
+        let dnis = Some(dnis);
+        let ani = Some(caller.number.clone());
+        let waiting = Party { dnis: dnis.clone(), ani, ..Party::waiting(queue, leg(1), CallType::Inbound, now) };
+        let caller = Party { dnis, ..Party::new(caller, leg(0), PartyState::Dialing, CallType::Inbound, now) };
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(&user_data);
-        call.parties = vec![caller];
+        call.parties = vec![caller, waiting];
         Self { root, calls: vec![call], asks: vec![adopt, route], events: std::collections::VecDeque::new() }
     }
 }
@@ -118,10 +120,14 @@ impl CallType {
 
     /// What it is for who is brought in by somebody for whom it is this: a customer's call stays one, whomever it comes to.
     pub(super) const fn of_who_is_brought_in(self, who: &Endpoint) -> Self {
-        match (self, &who.home) {
-            (_, None) => Self::Outbound,
-            (Self::Inbound | Self::Outbound, Some(_)) => self,
-            (Self::Consult | Self::Internal, Some(_)) => Self::Internal,
+        if who.home.is_some() { self.for_one_of_ours() } else { Self::Outbound }
+    }
+
+    /// What it is for an agent who is brought into such a call: a customer's call stays one.
+    pub(super) const fn for_one_of_ours(self) -> Self {
+        match self {
+            Self::Inbound | Self::Outbound => self,
+            Self::Consult | Self::Internal => Self::Internal,
         }
     }
 }

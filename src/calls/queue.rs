@@ -1,37 +1,105 @@
-//! Calls that a queue brings to agents.
+//! Calls that a queue brings to agents. While one waits there, the queue itself stands among its parties: by the leg of the
+//! open ask for an agent, until that agent is found.
 
 use crate::calls::change::Change;
-use crate::calls::model::{CallType, Endpoint, EventKind, Party, PartyState};
-use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard};
-use crate::ids::CallId;
+use crate::calls::model::{CallType, Endpoint, Entered, EventKind, Joining, Party, PartyState};
+use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId};
+use crate::ids::{CallId, Number, WallTime};
+
+impl Party {
+    /// A queue in which a call waits for an agent.
+    pub(super) fn waiting(queue: Number, leg: LegId, kind: CallType, since: WallTime) -> Self {
+        let endpoint = Endpoint::new(queue.clone(), None);
+        Self { queue: Some(queue), ..Self::new(endpoint, leg, PartyState::Invited, kind, since) }
+    }
+
+    /// Whether it is a queue in which the call waits.
+    pub(super) fn is_a_queue(&self) -> bool {
+        self.queue.as_ref() == Some(&self.endpoint.number)
+    }
+}
 
 impl Change<'_> {
+    /// The number is a queue's, or forwards its calls to one: what was a call to a number is one for an agent of the queue.
+    pub(super) fn queued(&mut self, call: &CallId, leg: LegId, queue: &Number) -> bool {
+        if self.live(leg).is_none_or(|(_, party)| party.state != PartyState::Invited) {
+            return false;
+        }
+        if self.is_elsewhere_on(call, leg, queue) {
+            self.ask_release(call, leg);
+            return self.ended(call, leg, Failure::Busy);
+        }
+        if self.comes_too_late(call, leg) {
+            return true;
+        }
+        let kind = self.kind_for_an_agent(call, leg);
+        let Some(party) = self.live_mut(leg) else { return false };
+        party.endpoint = Endpoint::new(queue.clone(), None);
+        party.queue = Some(queue.clone());
+        party.kind = kind;
+        if let Some(ask) = self.family.asks.iter_mut().find(|ask| ask.id == leg) {
+            ask.kind = AskKind::Route { queue: queue.clone(), tried: None };
+        }
+        // Who transfers a call to a queue is done: the caller waits there.
+        self.come_in(call, leg);
+        self.take_the_place(call, leg);
+        true
+    }
+
+    /// What kind of call it is for an agent of the queue whom this leg will be: a customer's call stays one.
+    fn kind_for_an_agent(&self, call: &CallId, leg: LegId) -> CallType {
+        let Some((_, party)) = self.live(leg) else { return CallType::Internal };
+        let Some(Joining { by, .. }) = &party.joining else { return party.kind };
+        let asker = self.call(call).into_iter().flat_map(|call| call.live());
+        let asker = asker.filter(|asker| asker.endpoint.number == *by).map(|asker| asker.kind).next();
+        asker.map_or(CallType::Internal, CallType::for_one_of_ours)
+    }
+
     /// The queue found an agent, whose device is about to ring.
     pub(super) fn routed(&mut self, ask: AskId, heard: Heard, endpoint: &Endpoint) -> bool {
         let Some(Ask { call, kind: AskKind::Route { queue, .. }, .. }) = self.family.open(ask).cloned() else {
             return false;
         };
         let now = self.now;
-        let Some(found) = self.call_mut(&call) else { return false };
-        if found.parties.iter().any(|party| party.leg == ask) {
+        let Some(found) = self.call_mut(&call).filter(|call| call.live().next().is_some()) else { return false };
+        if !found.parties.iter().any(|party| party.leg == ask) {
+            // Older records have no party for the queue.
+            let caller = found.parties.first();
+            let dnis = caller.and_then(|caller| caller.dnis.clone());
+            let ani = caller.map(|caller| caller.endpoint.number.clone());
+            found.parties.push(Party { dnis, ani, ..Party::waiting(queue, ask, CallType::Inbound, now) });
+        }
+        let is_there = self.is_elsewhere_on(&call, ask, &endpoint.number);
+        let Some(party) = self.live_mut(ask) else { return false };
+        if party.state != PartyState::Invited || !party.is_news(heard) {
             return false;
         }
-        if found.live().any(|party| party.endpoint.number == endpoint.number) {
-            self.close(|open| open.id == ask);
-            self.ask_release(&call, ask);
-            return true;
+        if is_there {
+            self.find_another(&call, ask, endpoint.number.clone());
+        } else {
+            party.endpoint = endpoint.clone();
+            party.heard = Some(heard);
         }
-        let caller = found.parties.first();
-        let dnis = caller.and_then(|caller| caller.dnis.clone());
-        let ani = caller.map(|caller| caller.endpoint.number.clone());
-        let party = Party::new(endpoint.clone(), ask, PartyState::Invited, CallType::Inbound, now);
-        found.parties.push(Party { dnis, ani, queue: Some(queue), heard: Some(heard), ..party });
         true
+    }
+
+    /// The queue found who is on the call already.
+    fn find_another(&mut self, call: &CallId, waiting: LegId, found: Number) {
+        let Some(Ask { asker, kind: AskKind::Route { queue, .. }, .. }) = self.family.open(waiting).cloned() else {
+            return;
+        };
+        self.close(|open| open.id == waiting);
+        let leg = self.ask(call, asker, AskKind::Route { queue, tried: Some(found) });
+        if let Some(party) = self.live_mut(waiting) {
+            party.leg = leg;
+            party.heard = None;
+        }
+        self.ask_release(call, waiting);
     }
 
     /// Whether the call goes back to the queue that brought it, because this party, which left, did not take it.
     pub(super) fn queue_again(&mut self, call: &CallId, party: &Party, failure: Failure) -> bool {
-        let Some(queue) = party.queue.clone() else { return false };
+        let Some(queue) = party.queue.clone().filter(|_| !party.is_a_queue()) else { return false };
         let is_wanted = matches!(party.state, PartyState::Invited | PartyState::Ringing);
         if !is_wanted || self.present(call).is_empty() {
             return false;
@@ -39,18 +107,25 @@ impl Change<'_> {
         if failure == Failure::NoAnswer {
             self.tell(EventKind::Missed, call, party.leg);
         }
+        let asker = self.family.open(party.leg).and_then(|ask| ask.asker.clone());
         self.close(|ask| ask.leg() == party.leg);
-        self.ask(call, None, AskKind::Route { queue, tried: Some(party.endpoint.number.clone()) });
+        let tried = Some(party.endpoint.number.clone());
+        let leg = self.ask(call, asker, AskKind::Route { queue: queue.clone(), tried });
+        let since = self.now;
+        let again = Party {
+            endpoint: Endpoint::new(queue, None),
+            leg,
+            state: PartyState::Invited,
+            since,
+            // Who left in this same change did not see it.
+            entered: Entered::Now,
+            heard: None,
+            ..party.clone()
+        };
+        if let Some(found) = self.call_mut(call) {
+            found.parties.push(again);
+        }
         true
-    }
-
-    /// Whether the caller is still to be brought to an agent.
-    pub(super) fn waits_in_a_queue(&self, call: &CallId) -> bool {
-        let is_route = |ask: &Ask| ask.call == *call && matches!(ask.kind, AskKind::Route { .. });
-        let Some(found) = self.call(call) else { return false };
-        let mut present = found.present();
-        let is_caller = present.next().is_some_and(|party| party.queue.is_none()) && present.next().is_none();
-        is_caller && self.family.asks.iter().any(is_route)
     }
 
     /// The switch has no such queue.

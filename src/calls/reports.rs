@@ -43,6 +43,7 @@ impl Change<'_> {
             | ReportKind::Held
             | ReportKind::Monitoring(_)
             | ReportKind::Muted
+            | ReportKind::Queued(_)
             | ReportKind::Recording(_)
             | ReportKind::Redirected(_)
             | ReportKind::Retrieved
@@ -50,7 +51,9 @@ impl Change<'_> {
             | ReportKind::Unmuted => {}
         }
         let Some((call, party)) = self.live(*leg) else { return self.close(|ask| ask.is_answered_by(*leg, kind)) };
-        if !party.is_news(*heard) || self.is_preview(&call) {
+        // A queue neither rings nor answers: its agents do.
+        let is_queue = party.is_a_queue() && !matches!(kind, ReportKind::Ended(_));
+        if !party.is_news(*heard) || is_queue || self.is_preview(&call) {
             return false;
         }
         let moved = self.seen_of_leg(&call, *leg, kind);
@@ -71,6 +74,7 @@ impl Change<'_> {
             ReportKind::Held => self.held(call, leg),
             ReportKind::Monitoring(mode) => self.monitoring(call, leg, *mode),
             ReportKind::Muted => self.muted(call, leg, Mute::On),
+            ReportKind::Queued(queue) => self.queued(call, leg, queue),
             ReportKind::Recording(to) => self.recording(call, *to),
             ReportKind::Redirected(endpoint) => self.redirected(call, leg, endpoint),
             ReportKind::Retrieved => self.retrieved(call, leg),
@@ -271,7 +275,7 @@ impl Change<'_> {
     pub(super) fn left(&mut self, call: &CallId) {
         self.unwatch(call);
         let present = self.present(call);
-        if !self.goes_on(call) && !self.waits_in_a_queue(call) {
+        if !self.goes_on(call) {
             for leg in self.all(call) {
                 self.release(leg);
                 self.ask_release(call, leg);
@@ -292,10 +296,10 @@ impl Change<'_> {
         }
     }
 
-    /// One alone does not talk, and a call that none of our devices is on is nobody's to end.
+    /// One alone does not talk, and a call that none of our devices is on, nor is to come to, is nobody's to end.
     pub(super) fn goes_on(&self, call: &CallId) -> bool {
         let present: Vec<&Party> = self.call(call).into_iter().flat_map(Call::present).collect();
-        present.len() > 1 && present.iter().any(|party| party.endpoint.home.is_some())
+        present.len() > 1 && present.iter().any(|party| party.endpoint.home.is_some() || party.queue.is_some())
     }
 
     /// The switch ended the call for everybody, or will: all leave at once, and each sees who was there.

@@ -173,6 +173,8 @@ pub enum ReportKind {
     Muted,
     /// Its call is recorded, or not.
     Recording(Recording),
+    /// The number is a queue's, or forwards its calls to this one: the call waits there for an agent.
+    Queued(Number),
     /// The number forwards its calls: this one is rung in its place.
     Redirected(Endpoint),
     /// Of an ask: the switch will not do it; the leg is as it was.

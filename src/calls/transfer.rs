@@ -1,9 +1,9 @@
 //! Who takes the place of another: a transfer in a single step, and a number that forwards its calls.
 
 use crate::calls::change::Change;
-use crate::calls::model::{Endpoint, Entered, Entry, EventKind, Joining, PartyState};
+use crate::calls::model::{Call, Endpoint, Entered, Entry, EventKind, Joining, PartyState};
 use crate::calls::telephony::{Failure, LegId};
-use crate::ids::CallId;
+use crate::ids::{CallId, Number};
 
 impl Change<'_> {
     /// The party that is to take another's place is seen from now on, and what was sent for it is the call's. It
@@ -51,13 +51,15 @@ impl Change<'_> {
         }
     }
 
+    /// Whether another party of the call has this number.
+    pub(super) fn is_elsewhere_on(&self, call: &CallId, leg: LegId, number: &Number) -> bool {
+        let mut others = self.call(call).into_iter().flat_map(Call::live).filter(|party| party.leg != leg);
+        others.any(|party| party.endpoint.number == *number)
+    }
+
     /// The number forwards its calls: another one is rung in its place.
     pub(super) fn redirected(&mut self, call: &CallId, leg: LegId, endpoint: &Endpoint) -> bool {
-        let is_there = |number| {
-            self.call(call)
-                .is_some_and(|call| call.live().any(|party| party.leg != leg && party.endpoint.number == number))
-        };
-        if is_there(endpoint.number.clone()) {
+        if self.is_elsewhere_on(call, leg, &endpoint.number) {
             self.ask_release(call, leg);
             return self.ended(call, leg, Failure::Busy);
         }

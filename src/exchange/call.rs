@@ -227,6 +227,7 @@ impl CallActor {
                 | ReportKind::Merged
                 | ReportKind::Monitoring(_)
                 | ReportKind::Muted
+                | ReportKind::Queued(_)
                 | ReportKind::Recording(_)
                 | ReportKind::Redirected(_)
                 | ReportKind::Retrieved

@@ -17,6 +17,8 @@ pub struct Settings {
     pub call_rules: calls::Rules,
     /// What becomes of agents by itself.
     pub rules: Rules,
+    /// Numbers of the switch's own: a call to one does not leave the house.
+    pub queues: BTreeSet<Number>,
     /// Numbers of agents' devices that the switch does not know: whatever their agents want of one fails there.
     pub unregistered: BTreeSet<Number>,
 }
@@ -26,6 +28,6 @@ impl Settings {
     pub const fn new(ask_timeout: Duration) -> Self {
         let rules = Rules { after_call: AfterCall::Never, after_call_time: None, not_answered: NotAnswered::Stay };
         let call_rules = calls::Rules { mute: MuteRule::Conference, clear: ClearRule::Conference };
-        Self { ask_timeout, call_rules, rules, unregistered: BTreeSet::new() }
+        Self { ask_timeout, call_rules, rules, queues: BTreeSet::new(), unregistered: BTreeSet::new() }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! | number | what comes of ringing it |
 //! | --- | --- |
-//! | an agent's device | rings until an agent answers, or nobody does in time; forwards its calls, or is busy, if so set; does not exist if it is not registered |
-//! | a queue | the agent of the queue that has been idle longest is rung; busy if there is none |
+//! | an agent's device | rings until an agent answers, or nobody does in time; does not exist if it is not registered |
+//! | one that is not to be disturbed | is busy |
+//! | one that forwards its calls | what comes of ringing the other |
+//! | a queue | the call waits until an agent is ready, and then the one is rung who was rung longest ago |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
 //! | `9…` | rings, and nobody answers |
@@ -115,10 +117,12 @@ impl Core {
             AskKind::Monitor { leg, mode } => self.told(call, id, leg, ReportKind::Monitoring(mode)),
             AskKind::Mute(leg) => self.told(call, id, leg, ReportKind::Muted),
             AskKind::Record { leg, to } => self.told(call, id, leg, ReportKind::Recording(to)),
-            AskKind::Release(leg) => match self.remove(leg) {
-                Some(State { call, .. }) => self.report(call, leg, ReportKind::Ended(Failure::None)),
-                None => self.report(call, id, ReportKind::Refused(Failure::Failed)),
-            },
+            AskKind::Release(leg) => {
+                match self.remove(leg).map(|state| state.call).or_else(|| self.queues.leave(leg)) {
+                    Some(call) => self.report(call, leg, ReportKind::Ended(Failure::None)),
+                    None => self.report(call, id, ReportKind::Refused(Failure::Failed)),
+                }
+            }
             AskKind::Retrieve(leg) => {
                 self.change(call, id, leg, |stage| stage == Stage::Held, Stage::Up, ReportKind::Retrieved);
             }
@@ -209,11 +213,15 @@ impl Core {
     }
 
     fn dial(&mut self, now: Instant, call: CallId, leg: LegId, dialled: Number) {
-        let Some(number) = self.settled(dialled.clone()) else {
-            return self.report(call, leg, ReportKind::Ended(Failure::Busy));
+        let number = match self.settled(dialled.clone()) {
+            Ok(number) => number,
+            Err(failure) => return self.report(call, leg, ReportKind::Ended(failure)),
         };
+        if self.config.queues.contains(&number) {
+            self.report(call.clone(), leg, ReportKind::Queued(number.clone()));
+            return self.enqueue(now, call, leg, number, None);
+        }
         let ended = match number.as_str().chars().next() {
-            _ if self.config.unregistered.contains(&number) => Some(Failure::InvalidNumber),
             _ if self.config.devices.contains(&number) => None,
             Some('7' | '9') => None,
             Some('8') => Some(Failure::Busy),
@@ -228,16 +236,16 @@ impl Core {
         self.begin_ringing(now, call, leg, number);
     }
 
-    /// Which number is rung for the dialled one; `None` if it is busy.
-    fn settled(&mut self, dialled: Number) -> Option<Number> {
-        if self.config.queues.contains(&dialled) {
-            return self.idlest(None);
+    /// Which number is rung for the dialled one.
+    fn settled(&self, dialled: Number) -> Result<Number, Failure> {
+        if self.config.unregistered.contains(&dialled) {
+            return Err(Failure::InvalidNumber);
         }
-        let line = self.lines.get(&dialled).cloned().unwrap_or_default();
-        if line.do_not_disturb {
-            return None;
+        match self.lines.get(&dialled) {
+            Some(Line { do_not_disturb: true, .. }) => Err(Failure::Busy),
+            Some(Line { forward: Some(number), .. }) => Ok(number.clone()),
+            Some(Line { forward: None, .. }) | None => Ok(dialled),
         }
-        Some(line.forward.unwrap_or(dialled))
     }
 
     pub(super) fn begin_ringing(&mut self, now: Instant, call: CallId, leg: LegId, number: Number) {
@@ -302,6 +310,7 @@ impl Core {
         for state in self.legs.values_mut().filter(|state| state.call == *consult) {
             state.call = call.clone();
         }
+        self.queues.follow(consult, &call);
         match purpose {
             Purpose::Conference => {
                 if let Some(state) = self.legs.get_mut(&main) {

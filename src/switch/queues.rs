@@ -30,6 +30,19 @@ impl Queues {
         self.waiting.retain(|waiting| waiting.call != *call);
     }
 
+    /// A call does not wait any more. Its name, if it did.
+    pub(super) fn leave(&mut self, leg: AskId) -> Option<CallId> {
+        let place = self.waiting.iter().position(|waiting| waiting.leg == leg)?;
+        self.waiting.remove(place).map(|waiting| waiting.call)
+    }
+
+    /// Who waits for one call waits for another, in its place.
+    pub(super) fn follow(&mut self, from: &CallId, to: &CallId) {
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.call == *from) {
+            waiting.call = to.clone();
+        }
+    }
+
     /// When somebody may be offered a call again.
     pub(super) fn next(&self) -> Option<Instant> {
         self.waiting.iter().filter_map(|waiting| waiting.tried.as_ref()).map(|(_, from)| *from).min()

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, Purpose, Report, ReportKind, Term};
+use crate::calls::{Ask, AskId, AskKind, Endpoint, Failure, PartyState, Purpose, Report, ReportKind, Term};
 use crate::clock;
 use crate::ids::{CallId, Number, Position, WallTime};
 
@@ -22,9 +22,9 @@ fn config() -> SimulatedConfig {
         seed: 7,
         ring_timeout: RING,
         answer_after: Duration::from_millis(200),
-        devices: BTreeSet::from(["15001", "15009"].map(number)),
+        devices: BTreeSet::from(["15001", "15002", "15003", "15009"].map(number)),
         unregistered: BTreeSet::from([number("15009")]),
-        queues: BTreeSet::new(),
+        queues: BTreeSet::from([number("6500")]),
         arrivals: None,
         previews: None,
     }
@@ -172,6 +172,45 @@ async fn a_device_that_comes_back_into_a_conference_has_its_other_call_on_hold()
     switch.carry_out(on("OTHER", ask(4, AskKind::Retrieve(id(2)))));
     assert_eq!(next(&mut reports).await, (id(0), ReportKind::Held));
     assert_eq!(next(&mut reports).await, (id(2), ReportKind::Retrieved));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_dialled_rings_whoever_is_ready_and_has_no_call() {
+    let (switch, mut reports) = simulated();
+    let ready = |text: &str| switch.set_line(number(text), Line { ready: true, ..Line::default() });
+    switch.carry_out(ask(0, AskKind::Connect(number("15001"))));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Answered));
+    ready("15001");
+    switch.carry_out(dial(1, "6500"));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Queued(number("6500"))));
+    assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "who calls is not free");
+    ready("15002");
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Routed(Endpoint::new(number("15002"), None))));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ringing));
+    switch.carry_out(ask(2, AskKind::Release(id(1))));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ended(Failure::None)));
+    // Who did not take it is not asked again at once; and what waits can be given up.
+    switch.carry_out(ask(3, AskKind::Route { queue: number("6500"), tried: Some(number("15002")) }));
+    switch.carry_out(ask(4, AskKind::Release(id(3))));
+    assert_eq!(next(&mut reports).await, (id(3), ReportKind::Ended(Failure::None)));
+    assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "nothing waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_goes_with_the_call_that_it_becomes_part_of() {
+    let (switch, mut reports) = simulated();
+    let on = |call: &str, ask: Ask| Ask { call: CallId::parse(call).unwrap(), ..ask };
+    switch.carry_out(on("MAIN", ask(0, AskKind::Connect(number("7001")))));
+    switch.carry_out(on("MAIN", ask(1, AskKind::Connect(number("15001")))));
+    switch.carry_out(on("SIDE", ask(2, AskKind::Connect(number("15001")))));
+    switch.carry_out(on("SIDE", dial(3, "6500")));
+    let (consult, purpose) = (CallId::parse("SIDE").unwrap(), Purpose::Transfer);
+    switch.carry_out(on("MAIN", ask(4, AskKind::Merge { consult, main: id(1), side: id(2), purpose })));
+    while next(&mut reports).await != (id(4), ReportKind::Merged) {}
+    switch.set_line(number("15002"), Line { ready: true, ..Line::default() });
+    let News::Reported(report) = reports.recv().await.unwrap() else { panic!("a call came in") };
+    assert_eq!((report.call.as_str(), report.leg), ("MAIN", id(3)));
+    assert_eq!(report.kind, ReportKind::Routed(Endpoint::new(number("15002"), None)));
 }
 
 /// A preview is the simulated switch's own way to give desktops something to accept and to decline.

@@ -153,3 +153,82 @@ fn a_device_that_the_switch_does_not_know_neither_calls_nor_is_called() {
     assert_eq!((&shown["deviceState"], shown.get("userState")), (&json!("Inactive"), None));
     assert_eq!(agent.get("me/devices?fields=*").json()["devices"][0]["deviceState"], "Active");
 }
+
+/// An agent logs in, and is ready.
+fn log_in(agent: &Agent) {
+    let start = json!({"operationName": "StartContactCenterSession", "channels": ["voice"]});
+    assert_eq!(verdict(&agent.post("me", &start)), (200, 0));
+}
+
+fn others(call: &Value) -> Vec<&str> {
+    call["participants"].as_array().unwrap().iter().map(|one| one["phoneNumber"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_queue_that_an_agent_dials_rings_who_is_ready_and_then_another() {
+    let server = Server::with(&[("SIMULATED__QUEUES", r#"["6000"]"#)]);
+    let [agent, first, second] = ["15000", "15001", "15002"].map(|name| server.agent(name));
+    log_in(&agent);
+    let call = call_to(&agent, "6000");
+    let waiting = until_state(&agent, &call, "Dialing");
+    assert_eq!((others(&waiting), &waiting["callType"]), (vec!["6000"], &json!("Internal")));
+    log_in(&first);
+    let ringing = first.until_call("Ringing", 1);
+    assert_eq!((others(&ringing), &ringing["callType"]), (vec!["15000"], &json!("Internal")));
+    until(&agent, &call, |call| others(call) == ["15001"]);
+    first.operate(&call, "Reject");
+    first.until_calls(0);
+    until(&agent, &call, |call| others(call) == ["6000"]);
+    log_in(&second);
+    second.until_call("Ringing", 1);
+    second.operate(&call, "Answer");
+    let talking = until_state(&agent, &call, "Established");
+    assert_eq!(others(&talking), ["15002"]);
+    // A queue that is added to the call adds whoever of it answers.
+    operate(&agent, &call, &towards("SingleStepConference", "6000"));
+    let ringing = first.until_call("Ringing", 2);
+    assert!(ringing["capabilities"].as_array().unwrap().contains(&json!("Reject")), "{ringing}");
+    first.operate(&call, "Answer");
+    agent.until_call("Established", 2);
+}
+
+#[test]
+fn a_customer_that_is_transferred_to_a_queue_waits_there_and_is_brought_to_another_agent() {
+    let settings = [
+        ("SIMULATED__QUEUES", r#"["6000", "6001"]"#),
+        ("SIMULATED__ARRIVALS", "200ms"),
+        ("SIMULATED__TALK_TIME", "1h"),
+        ("SIMULATED__PATIENCE", "1h"),
+    ];
+    let server = Server::with(&settings);
+    let [agent, other] = ["15000", "15001"].map(|name| server.agent(name));
+    log_in(&agent);
+    let call = agent.until_call("Ringing", 1);
+    let (id, ani) = (call["id"].as_str().unwrap(), &call["ani"]);
+    agent.operate(id, "Answer");
+    until_state(&agent, id, "Established");
+    assert_eq!(verdict(&agent.post("me/channels/voice", &json!({"operationName": "NotReady"}))), (200, 0));
+    // In one step: nobody is ready, and who transfers the call has it no more.
+    operate(&agent, id, &towards("SingleStepTransfer", "6001"));
+    agent.until_calls(0);
+    // Others have waited longer than that one: each of them is taken, and ends.
+    log_in(&other);
+    let deadline = clock::now() + PATIENCE;
+    let brought = loop {
+        assert!(clock::now() < deadline, "the customer is not brought to anybody");
+        let ringing = other.until_call("Ringing", 1);
+        if ringing["id"] == id {
+            break ringing;
+        }
+        let theirs = ringing["id"].as_str().unwrap();
+        other.operate(theirs, "Answer");
+        until_state(&other, theirs, "Established");
+        other.operate(theirs, "Hangup");
+        while ids(&other.calls()).contains(&ringing["id"]) {
+            assert!(clock::now() < deadline, "{theirs} does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    assert_eq!((&brought["callType"], &brought["ani"], &brought["dnis"]), (&json!("Inbound"), ani, &json!("6001")));
+    assert!(brought["capabilities"].as_array().unwrap().contains(&json!("Reject")), "{brought}");
+}

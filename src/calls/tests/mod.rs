@@ -5,6 +5,7 @@ mod conference;
 mod consults;
 mod customers;
 mod data;
+mod dialled_queues;
 mod hangup;
 mod late;
 mod many;

@@ -126,6 +126,7 @@ fn a_caller_who_hangs_up_while_it_waits_or_rings_ends_the_call() {
             ask 1-1: route from 6000
             > +19165550104: answered
             > +19165550104: ended
+            ask 3-0: release 6000
         "#]],
     );
     check(

@@ -2,8 +2,8 @@
 
 use crate::calls::tests::script::{Play, RULES, TIMEOUT, endpoint, kind, operation, shown, user_data};
 use crate::calls::{
-    Accepted, AskKind, Call, Capability, FIRST_CONFERENCE_PARTY, Failure, Family, LegId, MonitorMode, Operation, Party,
-    PartyState, Purpose, ReportKind, Seen, Target, capabilities,
+    Accepted, Ask, AskKind, Call, Capability, FIRST_CONFERENCE_PARTY, Failure, Family, LegId, MonitorMode, Operation,
+    Party, PartyState, Purpose, ReportKind, Seen, Target, capabilities,
 };
 use crate::ids::{AgentId, CallId, ConnId, Number, Position};
 
@@ -22,6 +22,7 @@ fn whatever_happens_the_family_stays_sound() {
     assert!(tally.consults >= 5_000, "{tally:?}");
     assert!(tally.merged >= 150, "{tally:?}");
     assert!(tally.swapped >= 80, "{tally:?}");
+    assert!(tally.queued >= 100, "{tally:?}");
     assert!(tally.routed >= 1_000, "{tally:?}");
     assert!(tally.previews >= 200, "{tally:?}");
     assert!(tally.watched >= 1_000, "{tally:?}");
@@ -75,6 +76,7 @@ struct Tally {
     consults: usize,
     merged: usize,
     swapped: usize,
+    queued: usize,
     routed: usize,
     previews: usize,
     watched: usize,
@@ -167,6 +169,10 @@ fn carry_out(play: &mut Play, draw: &mut Draw, tally: &mut Tally) {
         AskKind::Adopt(_) | AskKind::Connect(_) => (ask.id, ReportKind::Answered),
         AskKind::Answer(leg) => (*leg, ReportKind::Answered),
         AskKind::Clear => (ask.id, ReportKind::Cleared),
+        AskKind::Dial { .. } if draw.below(8) == 0 => {
+            tally.queued += 1;
+            (ask.id, kind("queued:6000"))
+        }
         AskKind::Dial { .. } => (ask.id, [ReportKind::Ringing, ReportKind::Answered][draw.below(2)].clone()),
         AskKind::Dtmf { .. } => (ask.id, ReportKind::Done),
         AskKind::Hold(leg) => (*leg, ReportKind::Held),
@@ -214,8 +220,14 @@ fn look(play: &Play, family: &Family, tally: &mut Tally) {
 fn look_at_call(family: &Family, call: &Call, tally: &mut Tally) {
     assert_eq!(call.owner.is_some(), call.user_data.find(FIRST_CONFERENCE_PARTY).is_some());
     let visible: Vec<&Party> = call.live().filter(|party| is_visible(party)).collect();
-    let waits = family.asks.iter().any(|ask| ask.call == call.id && matches!(ask.kind, AskKind::Route { .. }));
-    assert!(visible.len() != 1 || waits, "nobody is left alone: {call:?}");
+    assert!(visible.len() != 1, "nobody is left alone: {call:?}");
+    let is_ours = |party: &&Party| party.endpoint.home.is_some() || party.queue.is_some();
+    assert!(visible.is_empty() || visible.iter().any(is_ours), "none of ours is left: {call:?}");
+    for queue in call.live().filter(|party| party.queue.as_ref() == Some(&party.endpoint.number)) {
+        let is_route =
+            |ask: &Ask| ask.id == queue.leg && ask.call == call.id && matches!(ask.kind, AskKind::Route { .. });
+        assert!(family.asks.iter().any(is_route), "a queue looks for an agent: {family:?}");
+    }
     assert!(!visible.is_empty() || call.live().next().is_none(), "nobody waits for nobody: {call:?}");
     tally.conferences += usize::from(visible.len() > 2);
     tally.held += visible.iter().filter(|party| party.state == PartyState::Held).count();

@@ -23,7 +23,8 @@ use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
 ///   `B/2: …`: of its newest leg on the second call;
 /// - `old B: …`: the same, but sent before everything else; `again`: the last report once more;
 /// - `A previews B key=value`: an agent is offered a call;
-/// - `B enters Q`: a call from outside comes into a queue; `route B`: the queue finds that agent;
+/// - `B enters Q`: a call from outside comes into a queue; `Q: queued:Q`: a number that was dialled is a queue's;
+///   `route B`: the queue finds that agent;
 /// - `S watches B listen-in`: a supervisor comes to listen; `S follows B listen-in`: and stays when B goes;
 ///   `S unwatches`: it is taken off;
 /// - `refuse N` and `time out N`: of the N-th open ask; `refused`, `done`, `merged`, `swapped`, `cleared`: of the oldest
@@ -101,7 +102,8 @@ impl Play {
                 self.report(report);
             }
             ["route", number] => {
-                let ask = self.of_a_call();
+                let asks = &self.family.as_ref().unwrap().asks;
+                let ask = asks.iter().find(|ask| matches!(ask.kind, AskKind::Route { .. })).unwrap().id;
                 self.report_next(ask, ReportKind::Routed(endpoint(number)));
             }
             ["refuse", index] => {
@@ -353,16 +355,11 @@ impl Play {
     fn of_a_call(&self) -> AskId {
         let asks = &self.family.as_ref().unwrap().asks;
         let is_it = |kind: &AskKind| {
-            matches!(
-                kind,
-                AskKind::Clear
-                    | AskKind::Dtmf { .. }
-                    | AskKind::Merge { .. }
-                    | AskKind::Route { .. }
-                    | AskKind::Swap { .. }
-            )
+            matches!(kind, AskKind::Clear | AskKind::Dtmf { .. } | AskKind::Merge { .. } | AskKind::Swap { .. })
         };
-        asks.iter().find(|ask| is_it(&ask.kind)).unwrap().id
+        let is_route = |kind: &AskKind| matches!(kind, AskKind::Route { .. });
+        let first = asks.iter().find(|ask| is_it(&ask.kind));
+        first.or_else(|| asks.iter().find(|ask| is_route(&ask.kind))).unwrap().id
     }
 
     fn open_ask(&self, index: &str) -> AskId {
@@ -487,6 +484,7 @@ pub(super) fn kind(name: &str) -> ReportKind {
         "unmuted" => ReportKind::Unmuted,
         _ => match name.split_once(':') {
             Some(("heard", to)) => ReportKind::Monitoring(mode(to)),
+            Some(("queued", queue)) => ReportKind::Queued(number(queue)),
             Some(("forwards", to)) => ReportKind::Redirected(endpoint(to)),
             _ => panic!("no such report: {name}"),
         },
