@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | an agent's device | rings until an agent answers, or nobody does in time; does not exist if it is not registered |
 //! | one that is not to be disturbed | is busy |
-//! | one that forwards its calls | what comes of ringing the other |
+//! | one that forwards its calls | what comes of ringing the other; fails if that goes on for ever |
 //! | a queue | the call waits until an agent is ready, and then the one is rung who was rung longest ago |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
@@ -236,16 +236,20 @@ impl Core {
         self.begin_ringing(now, call, leg, number);
     }
 
-    /// Which number is rung for the dialled one.
+    /// Which number is reached by the dialled one: forwards are followed, and each device on the way may be busy.
     fn settled(&self, dialled: Number) -> Result<Number, Failure> {
-        if self.config.unregistered.contains(&dialled) {
-            return Err(Failure::InvalidNumber);
+        let mut number = dialled;
+        for _ in 0..=FORWARDS {
+            if self.config.unregistered.contains(&number) {
+                return Err(Failure::InvalidNumber);
+            }
+            match self.lines.get(&number) {
+                Some(Line { do_not_disturb: true, .. }) => return Err(Failure::Busy),
+                Some(Line { forward: Some(next), .. }) => number = next.clone(),
+                Some(Line { forward: None, .. }) | None => return Ok(number),
+            }
         }
-        match self.lines.get(&dialled) {
-            Some(Line { do_not_disturb: true, .. }) => Err(Failure::Busy),
-            Some(Line { forward: Some(number), .. }) => Ok(number.clone()),
-            Some(Line { forward: None, .. }) | None => Ok(dialled),
-        }
+        Err(Failure::Failed)
     }
 
     pub(super) fn begin_ringing(&mut self, now: Instant, call: CallId, leg: LegId, number: Number) {
@@ -401,6 +405,9 @@ impl Core {
         self.news.push_back(News::Reported(Report { call, leg, heard, kind }));
     }
 }
+
+/// How often a call is forwarded before it fails: devices that forward to each other would do so for ever.
+const FORWARDS: usize = 8;
 
 /// How many asks are remembered.
 const SEEN: usize = 65_536;

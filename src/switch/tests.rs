@@ -175,6 +175,44 @@ async fn a_device_that_comes_back_into_a_conference_has_its_other_call_on_hold()
 }
 
 #[tokio::test(start_paused = true)]
+async fn forwards_are_followed_to_the_end_and_each_device_on_the_way_may_be_busy() {
+    let (switch, mut reports) = simulated();
+    let forward = |from: &str, to: &str| {
+        switch.set_line(number(from), Line { forward: Some(number(to)), ..Line::default() });
+    };
+    let redirected = |to: &str| ReportKind::Redirected(Endpoint::new(number(to), None));
+    forward("15001", "15002");
+    switch.carry_out(dial(0, "15001"));
+    assert_eq!(next(&mut reports).await, (id(0), redirected("15002")));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Ringing));
+    forward("15002", "7001");
+    switch.carry_out(dial(1, "15001"));
+    assert_eq!(next(&mut reports).await, (id(1), redirected("7001")));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ringing));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Answered));
+    let ends = [
+        // In a circle, also with itself.
+        (2, "15001", Failure::Failed),
+        (3, "15001", Failure::Failed),
+        (4, "8000", Failure::Busy),
+        (5, "6000", Failure::InvalidNumber),
+        (6, "15009", Failure::InvalidNumber),
+    ];
+    for (index, to, failure) in ends {
+        forward("15002", if index == 3 { "15002" } else { to });
+        switch.carry_out(dial(index, "15001"));
+        assert_eq!(next(&mut reports).await, (id(index), ReportKind::Ended(failure)), "{to}");
+    }
+    forward("15002", "15003");
+    switch.set_line(number("15003"), Line { do_not_disturb: true, ..Line::default() });
+    switch.carry_out(dial(7, "15001"));
+    assert_eq!(next(&mut reports).await, (id(7), ReportKind::Ended(Failure::Busy)));
+    forward("15002", "6500");
+    switch.carry_out(dial(8, "15001"));
+    assert_eq!(next(&mut reports).await, (id(8), ReportKind::Queued(number("6500"))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_that_is_dialled_rings_whoever_is_ready_and_has_no_call() {
     let (switch, mut reports) = simulated();
     let ready = |text: &str| switch.set_line(number(text), Line { ready: true, ..Line::default() });

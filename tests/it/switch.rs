@@ -160,8 +160,67 @@ fn log_in(agent: &Agent) {
     assert_eq!(verdict(&agent.post("me", &start)), (200, 0));
 }
 
+fn set(agent: &Agent, body: &Value) {
+    assert_eq!(verdict(&agent.post(&format!("me/devices/{}", agent.device()), body)), (200, 0), "{body}");
+}
+
+fn forward(agent: &Agent, to: &str) {
+    set(agent, &json!({"operationName": "ForwardCallsOn", "destination": to}));
+}
+
+fn stop_forwarding(agent: &Agent) {
+    set(agent, &json!({"operationName": "ForwardCallsOff"}));
+}
+
 fn others(call: &Value) -> Vec<&str> {
     call["participants"].as_array().unwrap().iter().map(|one| one["phoneNumber"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn forwarded_calls_ring_where_the_last_one_sends_them_or_are_busy_there() {
+    let server = Server::with(&[("SIMULATED__QUEUES", r#"["6000"]"#)]);
+    let [agent, peer, last] = ["15000", "15001", "15002"].map(|name| server.agent(name));
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/devices"]);
+    log_in(&peer);
+    log_in(&last);
+    // Nothing rings before the switch has heard of what a device is set to: a call that is made later is routed by it.
+    forward(&peer, "15002");
+    let call = call_to(&agent, "15001");
+    assert_eq!(last.until_call("Ringing", 1)["id"], call.as_str());
+    let shown = until(&agent, &call, |call| others(call) == ["15002"]);
+    assert_eq!((&shown["dnis"], peer.calls()), (&json!("15001"), Vec::new()));
+    agent.operate(&call, "Hangup");
+    agent.until_calls(0);
+    // The last one forwards to the outside.
+    forward(&last, "7001");
+    let call = call_to(&agent, "15001");
+    let shown = until_state(&agent, &call, "Established");
+    assert_eq!(others(&shown), ["7001"]);
+    agent.operate(&call, "Hangup");
+    agent.until_calls(0);
+    // They forward to each other.
+    stop_forwarding(&last);
+    forward(&last, "15001");
+    assert_eq!(agent.dial("15001"), json!({"statusCode": 0}));
+    assert_eq!(error(&mut desk), "The switch could not carry out the operation.");
+    agent.until_calls(0);
+    // The last one is not to be disturbed.
+    stop_forwarding(&last);
+    set(&last, &json!({"operationName": "DoNotDisturbOn"}));
+    assert_eq!(agent.dial("15001"), json!({"statusCode": 0}));
+    assert_eq!(error(&mut desk), "The destination is busy.");
+    agent.until_calls(0);
+    set(&last, &json!({"operationName": "DoNotDisturbOff"}));
+    // To a queue: whoever is ready gets the call.
+    stop_forwarding(&peer);
+    forward(&peer, "6000");
+    let call = call_to(&agent, "15001");
+    let ringing = last.until_call("Ringing", 1);
+    assert_eq!(ringing["id"], call.as_str());
+    assert!(ringing["capabilities"].as_array().unwrap().contains(&json!("Reject")), "{ringing}");
+    last.operate(&call, "Answer");
+    until_state(&agent, &call, "Established");
+    assert_eq!(peer.calls(), Vec::<Value>::new());
 }
 
 #[test]
