@@ -198,7 +198,8 @@ impl CallActor {
                 self.hold(after, position);
                 change.tell(Ok(Some(position)));
                 if self.family.is_over() {
-                    self.end(ctx);
+                    // Its subject ended with that record. What waits is judged as of a call that is over.
+                    self.version = None;
                 }
             }
             Outcome::Conflict | Outcome::Unknown => self.lost(change, after, ctx),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::{AskKind, EventKind, Failure, Operation, PartyState, ReportKind};
+use crate::calls::{AskKind, Datum, EventKind, Failure, Operation, PartyState, Refused, ReportKind, UserData};
 use crate::clock;
 use crate::exchange::CommandError;
-use crate::exchange::tests::kit::{Desk, Fickle, HOLD, RULES, agent, conference};
+use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RULES, agent, conference};
 use crate::gws::Command;
 use crate::ids::RecordId;
 use crate::log::{Expected, Log, Outcome};
@@ -147,4 +147,32 @@ async fn an_agent_is_offered_no_second_call_while_the_first_one_is_on_its_way() 
     let customers =
         || log.changes().into_iter().map(|changed| changed.family.calls[0].parties[1].endpoint.number.clone());
     assert_eq!(customers().map(|number| number.to_string()).collect::<Vec<_>>(), ["7001", "7003"]);
+}
+
+#[actix::test]
+async fn what_waits_while_a_call_ends_is_judged_as_of_a_call_that_is_over() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    assert_eq!(desk.operate("15000", &call, HANGUP, None).await, Ok(()));
+    let AskKind::Release(leg) = desk.asked().await.kind else { panic!("not asked to release") };
+    // The end of the call is written down at the second try, and what comes meanwhile waits for it.
+    desk.log.faults.lock().push_back(Outcome::Full);
+    desk.report(&call, leg, ReportKind::Ended(Failure::None)).await;
+    while !desk.log.faults.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (late, data, stranger) = tokio::join!(
+        desk.operate("15001", &call, HANGUP, None),
+        desk.operate("15001", &call, update(), None),
+        desk.operate("15002", &call, HANGUP, None),
+    );
+    assert_eq!(late, Err(Refused::WrongState { operation: "Hangup", state: "Released" }.into()));
+    assert_eq!((data, stranger), (Ok(()), Err(Refused::NotFound.into())));
+    desk.until_over("15001").await;
+}
+
+/// Data that a desktop attaches by itself.
+fn update() -> Command {
+    let data = UserData(vec![("code".into(), Datum("1".into()))]);
+    Command::Operation(Operation::UpdateUserData(data))
 }
