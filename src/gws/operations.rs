@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
+use crate::bayeux::is_sound;
 use crate::calls::{Datum, Location, MonitorMode, Operation, Purpose, RecordVerb, UserData};
 use crate::ids::{CallId, DeviceId, Number};
 
@@ -107,8 +110,9 @@ pub(super) fn disposition(members: &Members<'_>) -> Result<(CallId, Command), Re
     if key.len() > KEY_BYTES || disposition.get().len() > DATA_BYTES {
         return Err(too_long("disposition"));
     }
+    let value = readable(disposition, "disposition")?;
     let mut data = user_data(members)?;
-    data.0.push((key.into(), Datum(disposition.get().into())));
+    data.0.push((key.into(), Datum(value.into())));
     Ok((call, Command::Operation(Operation::SetDisposition(data))))
 }
 
@@ -190,7 +194,15 @@ pub(super) fn user_data(members: &Members<'_>) -> Result<UserData, Refusal> {
     if pairs.len() > DATA_KEYS {
         return Err(too_long("userData"));
     }
+    readable(data, "userData")?;
     Ok(UserData(pairs.into_iter().map(|(key, value)| (key.into(), Datum(value.get().into()))).collect()))
+}
+
+/// JSON that is told as it came. With half a surrogate pair or a number beyond the floating point in it, the desktops of
+/// all parties could read nothing of what they are told.
+fn readable<'a>(value: &'a RawValue, name: &str) -> Result<&'a str, Refusal> {
+    let sound = is_sound(value.get(), usize::MAX);
+    if sound { Ok(value.get()) } else { Err(wrong(name, "JSON with whole characters and finite numbers")) }
 }
 
 /// A member that is a text, if it is there.

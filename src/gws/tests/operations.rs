@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::calls::Datum;
-use crate::gws::{Command, Destination, parse_dial, parse_operation};
+use crate::gws::{Command, Destination, Refusal, parse_device, parse_dial, parse_operation};
 
 #[test]
 fn operations_are_read_and_what_is_wrong_with_them_is_said() {
@@ -90,6 +90,27 @@ fn data_keeps_its_order_and_its_text() {
     let Command::Dial(Destination { user_data, .. }) = parse_dial(body).unwrap() else { panic!("another command") };
     let pairs: Vec<_> = user_data.0.iter().map(|(key, Datum(value))| (&**key, &**value)).collect();
     assert_eq!(pairs, [("z", "\"2\""), ("a", "1.0")]);
+}
+
+#[test]
+fn data_that_some_readers_of_json_cannot_read_is_refused_for_all_would_be_told_it() {
+    for (value, read) in [
+        (r#""\ud83d\ude00""#, true),
+        ("1e300", true),
+        (r#""\ud83d""#, false),
+        (r#"{"a":["\udc00x"]}"#, false),
+        ("1e999", false),
+        ("[-1e999]", false),
+    ] {
+        let code = |refused: Refusal| refused.code.number();
+        for operation in ["AttachUserData", "UpdateUserData"] {
+            let body = format!(r#"{{"operationName":"{operation}","userData":{{"k":{value}}}}}"#);
+            let read = if read { None } else { Some(1) };
+            assert_eq!(parse_operation(body.as_bytes()).map_err(code).err(), read, "{body}");
+        }
+        let body = format!(r#"{{"operationName":"SetCallDisposition","callUuid":"A","disposition":{value}}}"#);
+        assert_eq!(parse_device(body.as_bytes()).map_err(code).is_ok(), read, "{body}");
+    }
 }
 
 #[test]
