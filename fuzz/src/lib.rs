@@ -4,6 +4,7 @@
 //! compiler). What it found worth keeping lies in `corpus/TARGET`; `tests/it/corpus.rs` replays that, and many
 //! changes of it, with the ordinary tests. Each function says whether the bytes were taken for what they should be.
 
+mod commands;
 mod doors;
 mod envelopes;
 mod sessions;
@@ -21,6 +22,7 @@ use partyline::ids::{Epoch, Position, RecordId, WallTime};
 use partyline::log::{Expected, Kind, LogFile, NewRecord, Record, Subject};
 use partyline::records::{Keep, Payload, decode};
 
+pub use commands::call_ops;
 pub use doors::{callback, frame};
 pub use envelopes::{credential, replay};
 pub use sessions::session;
@@ -30,8 +32,9 @@ pub use tokens::token;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("batch", batch),
+    ("call_ops", call_ops),
     ("callback", callback),
     ("channel", channel),
     ("client", client),
