@@ -9,9 +9,14 @@ pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The time of day, for people and for the `time` of a record. Never used to order anything.
+/// The time of day, for people and for the `time` of a record. Never used to order anything. Where a test pauses time,
+/// it stands still as well.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may read the clock")]
 pub fn wall() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    WallTime::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    let (now, real) = (now(), Instant::now());
+    let ahead = now.saturating_duration_since(real);
+    let behind = real.saturating_duration_since(now);
+    let millis = (since_epoch + ahead).saturating_sub(behind).as_millis();
+    WallTime::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

@@ -20,6 +20,7 @@ mod openapi;
 mod origins;
 mod parties;
 mod patience;
+mod play;
 mod reads;
 mod replay;
 mod secrets;

@@ -1,0 +1,217 @@
+//! One life of the whole: the log on disk, the calls and agents, the simulated switch, and the sessions, all on one thread
+//! on which time stands still unless it is let pass.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use partyline::agents::{AfterCall, NotAnswered};
+use partyline::broker::Broker;
+use partyline::calls::{ClearRule, MuteRule, Rules, Term};
+use partyline::directory::{Agent, Directory, DirectoryConfig, demo_agents, device_of};
+use partyline::exchange::{Exchange, Settings, Snapshot};
+use partyline::gws::{Base, Rendering};
+use partyline::ids::{AgentId, Number};
+use partyline::log::{Durability, EmbeddedConfig, EmbeddedLog, Log};
+use partyline::metrics::Metrics;
+use partyline::switch::{ArrivalConfig, SimulatedConfig};
+use partyline::upstream::NoUpstream;
+use partyline::{agents, bayeux, broker};
+
+use super::counted::Counted;
+use super::moody::Moody;
+
+/// The agents. The last two may watch others, and the first two may record.
+pub(super) const AGENTS: [&str; 5] = ["15000", "15001", "15002", "15003", "15004"];
+
+/// The number of the queue.
+pub(super) const QUEUE: &str = "6000";
+
+/// What differs from run to run.
+#[derive(Clone, Debug)]
+pub(super) struct House {
+    pub seed: u64,
+    pub rules: Rules,
+    pub agents: agents::Rules,
+    /// Whether calls come in by themselves, and agents are offered calls to make.
+    pub busy: bool,
+}
+
+impl House {
+    /// The house of this seed: each setting is each way in some of them.
+    pub(super) fn of(seed: u64) -> Self {
+        let rules = Rules {
+            mute: if seed.is_multiple_of(3) { MuteRule::TwoParty } else { MuteRule::Conference },
+            clear: if seed % 3 == 1 { ClearRule::Any } else { ClearRule::Conference },
+        };
+        let agents = agents::Rules {
+            after_call: [AfterCall::Never, AfterCall::Always, AfterCall::Received][usize::try_from(seed % 3).unwrap()],
+            after_call_time: (seed % 4 < 2).then(|| Duration::from_secs(7)),
+            not_answered: if seed.is_multiple_of(2) { NotAnswered::NotReady } else { NotAnswered::Stay },
+        };
+        Self { seed, rules, agents, busy: seed % 4 > 0 }
+    }
+
+    pub(super) fn rendering(&self) -> Rendering {
+        Rendering {
+            base: Base("http://localhost".into()),
+            attached_data_first: true,
+            rules: self.rules,
+            old_participants: false,
+        }
+    }
+
+    fn switch(&self) -> SimulatedConfig {
+        let arrivals = ArrivalConfig {
+            queue: number(QUEUE),
+            every: Duration::from_secs(20),
+            talk_time: Duration::from_secs(40),
+            patience: Duration::from_secs(15),
+        };
+        SimulatedConfig {
+            seed: self.seed,
+            ring_timeout: Duration::from_secs(30),
+            answer_after: Duration::from_millis(200),
+            devices: AGENTS.map(number).into(),
+            queues: BTreeSet::from([number(QUEUE)]),
+            arrivals: self.busy.then_some(arrivals),
+            previews: self.busy.then_some(Duration::from_secs(30)),
+        }
+    }
+
+    fn exchange(&self) -> Settings {
+        Settings { call_rules: self.rules, rules: self.agents.clone(), ..Settings::new(Duration::from_secs(10)) }
+    }
+
+    fn broker(&self) -> broker::Settings {
+        broker::Settings {
+            timeout: Duration::from_secs(3600),
+            interval: Duration::ZERO,
+            max_interval: Duration::from_secs(3600),
+            resume: Duration::from_secs(3600),
+            session_rules: broker::SessionRules::default(),
+            queue_messages: 1000,
+            queue_bytes: 1 << 20,
+            sessions: 100,
+            sessions_per_agent: 10,
+            subscriptions_per_session: 10,
+            transports: broker::Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
+            binding: broker::Binding::Cookie,
+            anonymous: broker::Anonymous::Refuse,
+            desktop_unknown: bayeux::Error::parse("402::Unknown client").unwrap(),
+            rules: broker::Rules::default(),
+            upstream: Arc::new(NoUpstream),
+            rendering: self.rendering(),
+            node: "local".into(),
+            homes: 1,
+        }
+    }
+}
+
+/// One life of the whole.
+pub(super) struct Life {
+    pub log: Arc<Counted>,
+    pub broker: Broker,
+    pub exchange: Exchange,
+    pub switch: Arc<Moody>,
+    /// After how many appends it was seen to that all followers were woken.
+    woken: Cell<u64>,
+}
+
+impl Life {
+    /// Begins one from what is on the disk.
+    pub(super) fn begin(directory: &Path, house: &House, draw: u64) -> Self {
+        let config = EmbeddedConfig {
+            directory: directory.to_owned(),
+            durability: Durability::Interval(Duration::from_secs(3600)),
+            // What a start reads again.
+            ring_records: 300,
+            ..EmbeddedConfig::default()
+        };
+        let log = Arc::new(Counted::new(EmbeddedLog::open(config, Arc::new(())).unwrap()));
+        let (metrics, directory) = (Metrics::new(), Directory::new(DirectoryConfig { agents: accounts() }).unwrap());
+        let (switch, reports) = Moody::start(house.switch(), Term(log.head().get()), draw);
+        let switch = Arc::new(switch);
+        let broker = Broker::new(house.broker(), metrics.clone(), Arc::<Counted>::clone(&log));
+        broker.open_here();
+        let exchange = Exchange::start(
+            &Arbiter::current(),
+            Arc::<Counted>::clone(&log),
+            directory,
+            Arc::<Moody>::clone(&switch),
+            reports,
+            metrics,
+            house.exchange(),
+        );
+        Self { log, broker, exchange, switch, woken: Cell::new(u64::MAX) }
+    }
+
+    /// Resolves when nothing happens any more unless time passes.
+    pub(super) async fn quiet(&self) {
+        loop {
+            self.log.is_idle().await;
+            let begun = self.log.begun();
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            if self.log.begun() != begun {
+                continue;
+            }
+            if self.woken.replace(begun) == begun {
+                return;
+            }
+            self.log.followers_are_woken().await;
+        }
+    }
+
+    /// Lets time pass, bit by bit, so that nothing that is due is late.
+    pub(super) async fn pass(&self, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let bit = left.min(Duration::from_millis(500));
+            tokio::time::advance(bit).await;
+            self.quiet().await;
+            left -= bit;
+        }
+    }
+
+    pub(super) async fn read(&self, agent: &AgentId) -> Snapshot {
+        self.exchange.calls(agent).await.unwrap()
+    }
+
+    /// Ends as it should.
+    pub(super) async fn stop(self) {
+        self.broker.drain(Duration::ZERO).await;
+        while self.exchange.under_way().await > 0 {
+            tokio::task::yield_now().await;
+        }
+        self.broker.stop().await;
+        self.log.close().await;
+    }
+}
+
+fn accounts() -> Vec<Agent> {
+    let demo = demo_agents();
+    let account = |(index, name): (usize, &&str)| {
+        let mut features = vec!["api-voice".to_owned()];
+        if index < 2 {
+            features.push("api-voice-recording".to_owned());
+        }
+        if index > 2 {
+            features.push(agents::SUPERVISION.to_owned());
+        }
+        let (id, number) = (AgentId::parse(name).unwrap(), number(name));
+        Agent { id, device: device_of(&number).unwrap(), number, features, ..demo[0].clone() }
+    };
+    AGENTS.iter().enumerate().map(account).collect()
+}
+
+pub(super) fn number(text: &str) -> Number {
+    Number::parse(text).unwrap()
+}
+
+/// How many turns of everything are taken with nothing written down before it is called quiet.
+const TURNS: usize = 40;
