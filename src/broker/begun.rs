@@ -57,8 +57,10 @@ impl Begun {
     }
 
     fn told_by(&self, replay: &Replay, reached: Position, channel: &Channel) -> Position {
+        if replay.from > Position::ZERO {
+            return reached;
+        }
         match self {
-            _ if replay.from > Position::ZERO => reached,
             Self::Nothing => Position::LARGEST,
             Self::These(known) => known.get(&hash(channel)).copied().unwrap_or(Position::LARGEST),
             Self::Unknown if reached == Position::ZERO => Position::LARGEST,

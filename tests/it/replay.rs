@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use partyline::clock;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Server};
+use crate::harness::{Desk, PATIENCE, Server};
 
 /// Small pages, a small ring and small files, so that all of them turn.
 fn server() -> Server {
@@ -89,6 +90,47 @@ fn history_comes_whole_and_in_order_over_kills_and_lost_answers_and_goes_over_to
         let got = read(&mut late, wanted.len(), |_| false);
         assert_eq!(got.iter().map(|(number, _)| *number).collect::<Vec<_>>(), wanted.into_iter().collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_wildcards_history_comes_whole_though_it_begins_later_for_one_channel_after_a_compaction_and_a_restart() {
+    let rule = "[{pattern='/kept/**',subscribe='agents',publish='agents',durable=true,replay_id_in_data=true},\
+                {pattern='/junk/**',subscribe='agents',publish='agents',durable=true,retain_messages=1}]";
+    let mut server = Server::with(&[
+        ("CHANNEL", rule),
+        ("BAYEUX__QUEUE_MESSAGES", "40"),
+        ("BAYEUX__PUBLISH_RATE", "100000"),
+        ("LOG__SEGMENT_SIZE", "16KiB"),
+        ("LOG__RETAIN_AGE", "1ms"),
+    ]);
+    let mut desk = Desk::open(server.agent("15001"), false, &[]);
+    let say = |desk: &mut Desk, channel: &str, data: &Value| {
+        let answer = desk.send(&json!({"channel": channel, "data": data}));
+        assert_eq!(answer.json().as_array().unwrap().last().unwrap()["successful"], true, "{answer:?}");
+    };
+    let junk = |desk: &mut Desk| (0..20).for_each(|_| say(desk, "/junk/x", &json!("x".repeat(1000))));
+    for number in 0..20 {
+        say(&mut desk, if number < 15 { "/kept/a" } else { "/kept/b" }, &json!({"number": number, "event": {}}));
+        if number == 14 {
+            junk(&mut desk);
+        }
+    }
+    // The first file is compacted once it is closed: it has only the beginning of this then.
+    let files = || -> BTreeSet<_> {
+        let paths = server.data.path().read_dir().unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|end| end == "log")).collect()
+    };
+    let deadline = clock::now() + PATIENCE;
+    while files().len() < 2 || files().first().unwrap().metadata().unwrap().len() > 12 << 10 {
+        assert!(clock::now() < deadline, "it was not compacted");
+        junk(&mut desk);
+    }
+    assert_eq!(server.terminate(), Some(0));
+    server.restart();
+    let mut late = Desk::open(server.agent("15000"), true, &[]);
+    assert_eq!(subscribe(&mut late, "/kept/**", &json!(-2))["successful"], true);
+    let told = read(&mut late, 20, |_| false);
+    assert_eq!(told.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
 }
 
 #[test]
