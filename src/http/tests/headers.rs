@@ -6,10 +6,26 @@ use crate::http::caller::cookies;
 use crate::http::config::CookieKey;
 use crate::http::longpoll::{Drawn, browser_cookie};
 use crate::http::rest::idempotency_key;
+use crate::http::upgrade::names_websocket;
 use crate::ids::RequestId;
 
 fn header(name: &'static str, value: &str) -> HeaderMap {
     [(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())].into_iter().collect()
+}
+
+#[test]
+fn a_websocket_may_be_one_of_the_protocols_that_are_asked_for() {
+    for (named, is_one) in [
+        ("websocket", true),
+        ("WebSocket", true),
+        ("h2c, websocket", true),
+        ("h2c", false),
+        ("websockets", false),
+        ("", false),
+    ] {
+        assert_eq!(names_websocket(&header("upgrade", named)), is_one, "{named}");
+    }
+    assert!(!names_websocket(&HeaderMap::new()));
 }
 
 #[test]
