@@ -105,6 +105,7 @@ pub fn internal_settings_answer(custom: &[CustomState]) -> Vec<u8> {
     ok(|answer| {
         answer.object("resources", |resources| {
             resources.member("agentStates", |out| write_agent_states(out, custom, &Selection::All));
+            resources.object("user", |user| user.texts("settings", NONE));
         });
     })
 }
