@@ -8,7 +8,7 @@ use super::status::{Refusal, StatusCode};
 /// What is asked of the contacts.
 #[derive(Debug)]
 pub(super) struct ContactQuery<'a> {
-    kind: Option<&'a str>,
+    kinds: Vec<&'a str>,
     names: Vec<&'a str>,
     numbers: Vec<&'a str>,
     channels: Vec<&'a str>,
@@ -50,7 +50,7 @@ impl<'a> ContactQuery<'a> {
             Some(_) => return Err(out_of_range("filterName")),
         };
         Ok(Self {
-            kind: query.parameter("type"),
+            kinds: list("type"),
             names: list("name"),
             numbers: list("phoneNumber"),
             channels: list("channel"),
@@ -88,7 +88,7 @@ impl<'a> ContactQuery<'a> {
 
     fn wants(&self, agent: &Agent) -> bool {
         let one_of = |list: &[&str], value: &str| list.is_empty() || list.contains(&value);
-        self.kind.is_none_or(|kind| kind == "User")
+        one_of(&self.kinds, "User")
             && one_of(&self.names, agent.id.as_str())
             && (self.numbers.contains(&"*") || one_of(&self.numbers, agent.number.as_str()))
             && one_of(&self.channels, "voice")

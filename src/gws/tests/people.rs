@@ -57,6 +57,8 @@ fn contacts_are_found_by_names_and_numbers_whatever_their_case() {
         "channel=voice,chat",
         "channel=chat",
         "type=Queue",
+        "type=Skill,%20User",
+        "type=Skill,Queue",
         "roles=ROLE_SUPERVISOR,ROLE_ADMIN",
         "sortBy=firstName",
         "sortBy=lastName&order=Descending",
@@ -82,6 +84,8 @@ fn contacts_are_found_by_names_and_numbers_whatever_their_case() {
         channel=voice,chat: 3 ["15000", "15001", "15002"]
         channel=chat: 0 []
         type=Queue: 0 []
+        type=Skill,%20User: 3 ["15000", "15001", "15002"]
+        type=Skill,Queue: 0 []
         roles=ROLE_SUPERVISOR,ROLE_ADMIN: 1 ["15002"]
         sortBy=firstName: 3 ["15001", "15002", "15000"]
         sortBy=lastName&order=Descending: 3 ["15002", "15001", "15000"]
