@@ -182,6 +182,9 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// The members that a device does not have at all times.
+pub(super) const DEVICE_AT_TIMES: [&str; 2] = ["forwardTo", "supervisorMonitoringState"];
+
 /// The one channel that an agent has here.
 pub(super) const VOICE: &str = "voice";
 

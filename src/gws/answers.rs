@@ -5,11 +5,13 @@ use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
-use super::agents::{VOICE, write_agent_states, write_channel, write_chosen_channel, write_device};
+use super::agents::{
+    DEVICE_AT_TIMES, VOICE, write_agent_states, write_channel, write_chosen_channel, write_device,
+};
 use super::collections::passes;
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
-use super::resources::{Rendering, write_call, write_user};
+use super::resources::{CALL_AT_TIMES, Rendering, write_call, write_user};
 use super::status::{Refusal, StatusCode};
 
 /// The answer to an operation: accepted.
@@ -41,7 +43,9 @@ pub fn user_answer(
 
 /// The answer to `GET me/calls`: addresses, or with `fields` the calls themselves.
 pub fn calls_answer(rendering: &Rendering, calls: &[Seen<'_>], at: WallTime, query: &Query) -> Vec<u8> {
-    let kept = calls.iter().filter(|seen| passes(query, |out| write_call(out, rendering, **seen, at, &Selection::All)));
+    let kept = calls
+        .iter()
+        .filter(|seen| passes(query, &CALL_AT_TIMES, |out| write_call(out, rendering, **seen, at, &Selection::All)));
     match &query.fields {
         None => ok(|answer| answer.texts("uris", kept.map(|seen| rendering.base.call_uri(&seen.call.id)))),
         Some(fields) => ok(|answer| {
@@ -59,8 +63,9 @@ pub fn call_answer(rendering: &Rendering, seen: Seen<'_>, at: WallTime, query: &
 
 /// The answer to `GET me/devices`: addresses, or with `fields` the devices themselves.
 pub fn devices_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
-    let kept =
-        [voice].into_iter().filter(|voice| passes(query, |out| write_device(out, rendering, voice, &Selection::All)));
+    let kept = [voice]
+        .into_iter()
+        .filter(|voice| passes(query, &DEVICE_AT_TIMES, |out| write_device(out, rendering, voice, &Selection::All)));
     match &query.fields {
         None => ok(|answer| answer.texts("uris", kept.map(|voice| rendering.base.device_uri(&voice.phone.device)))),
         Some(fields) => ok(|answer| {
@@ -78,7 +83,7 @@ pub fn device_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec
 
 /// The answer to `GET me/channels`: addresses, or with `fields` the channels themselves.
 pub fn channels_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
-    let kept = [voice].into_iter().filter(|voice| passes(query, |out| write_channel(out, voice)));
+    let kept = [voice].into_iter().filter(|voice| passes(query, &[], |out| write_channel(out, voice)));
     match &query.fields {
         None => ok(|answer| answer.texts("uris", kept.map(|_| rendering.base.channel_uri(VOICE)))),
         Some(fields) => ok(|answer| {

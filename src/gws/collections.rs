@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
 
-/// Something that can be listed.
+/// Something that can be listed, and that has all its members at all times.
 pub(super) trait Resource {
     /// Its address.
     fn uri(&self) -> String;
@@ -22,16 +22,16 @@ pub(super) fn write_collection<R: Resource>(
     resources: impl IntoIterator<Item = R>,
     query: &Query,
 ) {
-    let kept = resources.into_iter().filter(|resource| passes(query, |out| resource.write(out, &Selection::All)));
+    let kept = resources.into_iter().filter(|resource| passes(query, &[], |out| resource.write(out, &Selection::All)));
     match &query.fields {
         None => answer.texts("uris", kept.map(|resource| resource.uri())),
         Some(fields) => answer.member(name, |out| write_array(out, kept, |out, resource| resource.write(out, fields))),
     }
 }
 
-/// Whether a resource has every member that the filters ask for. A filter by what is no member of it is passed over:
-/// clients append parameters of their own against caches.
-pub(super) fn passes(query: &Query, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+/// Whether a resource has every member that the filters ask for. One that it may have (`at_times`) and lacks is not as
+/// asked for. A filter by what is no member of it is passed over: clients append parameters of their own against caches.
+pub(super) fn passes(query: &Query, at_times: &[&str], write: impl FnOnce(&mut Vec<u8>)) -> bool {
     if query.filters.is_empty() {
         return true;
     }
@@ -39,7 +39,7 @@ pub(super) fn passes(query: &Query, write: impl FnOnce(&mut Vec<u8>)) -> bool {
     write(&mut out);
     let resource: Value = serde_json::from_slice(&out).unwrap_or_default();
     query.filters.iter().all(|(name, wanted)| match resource.get(name) {
-        None => true,
+        None => !at_times.contains(&name.as_str()),
         Some(Value::String(text)) => text == wanted,
         Some(other) => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *other),
     })

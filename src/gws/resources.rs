@@ -231,6 +231,10 @@ const fn recording_name(recording: Recording) -> &'static str {
     }
 }
 
+/// The members that a call does not have at all times.
+pub(super) const CALL_AT_TIMES: [&str; 7] =
+    ["deviceUri", "dnis", "ani", "userData", "parentCallUri", "recordingState", "parentCallPath"];
+
 /// Where all telephones are; the voice service has the same id.
 pub(super) const VOICE_ENVIRONMENT: Uuid = Uuid::from_u128(0x7e0f_1a6c_3d52_4b89_b1c4_90e2_d85f_6a13);
 

@@ -52,6 +52,31 @@ fn every_read_has_a_position_and_says_the_same_with_a_slash_at_its_end() {
 }
 
 #[test]
+fn what_is_asked_for_is_what_is_found() {
+    let server = Server::start();
+    let agent = server.agent("15000");
+    agent.dial("15001");
+    let found = |read: &str| agent.get(read).json();
+    // By a member that the call or the device lacks now, nothing; by what is a member of none, all.
+    for (read, count) in [
+        ("me/calls?ani=123", 0),
+        ("me/calls?parentCallUri=x", 0),
+        ("me/calls?_=123", 1),
+        ("me/devices?forwardTo=5", 0),
+        ("me/devices?_=5", 1),
+    ] {
+        assert_eq!(found(read)["uris"].as_array().unwrap().len(), count, "{read}");
+    }
+    let all = found("contacts")["totalCount"].clone();
+    assert_ne!(all, 0);
+    assert_eq!(found("contacts?type=Skill,User")["totalCount"], all);
+    assert_eq!(found("contacts?type=Skill,Queue")["totalCount"], 0);
+    let head = "GET /internal-api/me/settings?fields=* HTTP/1.1\r\n";
+    let settings = request(server.address, head, &[agent.authorization()], b"").json();
+    assert_eq!(settings["resources"]["user"], json!({"settings": []}));
+}
+
+#[test]
 fn every_address_that_is_handed_out_leads_somewhere() {
     let server = Server::start();
     let agent = server.agent("15000");

@@ -8,7 +8,7 @@ use crate::gws::{
     refusal_answer, user_answer, version_answer,
 };
 
-use super::{BEGAN, agent, conference, rendering, text, voice};
+use super::{BEGAN, agent, conference, number, rendering, text, voice};
 
 #[test]
 fn short_answers_have_a_code_and_what_goes_with_it() {
@@ -125,6 +125,31 @@ fn a_collection_shows_addresses_or_with_fields_its_resources() {
         {"statusCode":0,"uris":[]}
         {"statusCode":0,"uris":["http://127.0.0.1:8080/api/v2/devices/2e36161a-e8d3-5139-ae7c-e7a70930b767"]}
         {"statusCode":0,"calls":[]}"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn a_filter_by_what_a_resource_lacks_lets_nothing_through_but_one_by_what_none_has_does() {
+    let family = conference("A", "B", &[]);
+    let calls = [Seen { family: &family, call: &family.calls[0], party: &family.calls[0].parties[0] }];
+    let mut forwarding = voice();
+    forwarding.forward_to = Some(number("5001"));
+    let passed = |answer: Vec<u8>| text(&answer) != r#"{"statusCode":0,"uris":[]}"#;
+    for (query, passes) in [
+        ("ani=123", false),
+        ("parentCallUri=x", false),
+        ("recordingState=Stopped", false),
+        ("dnis=15001", true),
+        ("dnis=15002", false),
+        ("_=123", true),
+        ("colour=red", true),
+    ] {
+        assert_eq!(passed(calls_answer(&rendering(), &calls, BEGAN, &Query::parse(query))), passes, "{query}");
+    }
+    for (query, unset, set) in [("forwardTo=5001", false, true), ("forwardTo=5", false, false), ("x=5", true, true)] {
+        let [plain, forwarded] =
+            [&voice(), &forwarding].map(|voice| passed(devices_answer(&rendering(), voice, &Query::parse(query))));
+        assert_eq!((plain, forwarded), (unset, set), "{query}");
+    }
 }
 
 #[test]
