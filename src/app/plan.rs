@@ -121,6 +121,7 @@ impl Plan {
             rules: call_rules(&config.gws),
             old_participants: config.gws.old_participants,
             unregistered: config.simulated.unregistered.iter().cloned().collect(),
+            voice_channel: config.gws.voice_channel,
         };
         Ok(Self {
             log: log_config(config, rules.clone()),

@@ -312,6 +312,7 @@ impl GwsConfig {
             two_party_mute: from.boolean("gws.two_party_mute")?,
             clear_call: from.boolean("gws.clear_call")?,
             old_participants: from.boolean("gws.old_participants")?,
+            voice_channel: from.boolean("gws.voice_channel")?,
         })
     }
 }

@@ -326,6 +326,8 @@ section! {
         clear_call: bool,
         /// Whether participants have the shape of 8.5.0.
         old_participants: bool,
+        /// Whether voice is listed among an agent's channels, and told as one.
+        voice_channel: bool,
     }
 }
 

@@ -10,6 +10,7 @@ use super::resources::{Rendering, device_path};
 /// Renders what an agent's desktops are told: a pure function of the record and the settings.
 pub fn agent_notification(rendering: &Rendering, voice: &Voice, event: Event) -> Option<Notice> {
     match event {
+        Event::ChannelChanged if !rendering.voice_channel => None,
         Event::ChannelChanged => {
             let mut data = Vec::with_capacity(256);
             let mut object = Object::begin(&mut data);
@@ -88,6 +89,14 @@ fn write_monitoring(out: &mut Vec<u8>, rendering: &Rendering, monitoring: &Monit
     object.text("scope", monitoring.scope.name());
     object.text("targetDeviceUri", &rendering.base.device_uri(&monitoring.target.device));
     object.end();
+}
+
+/// The channels that an agent works on: voice, from its log-in to its log-out.
+pub(super) fn listed_channels<'a>(rendering: &Rendering, voice: &'a Voice) -> Option<&'a Voice> {
+    match &voice.presence {
+        Presence::LoggedIn(_) if rendering.voice_channel => Some(voice),
+        Presence::LoggedIn(_) | Presence::LoggedOut => None,
+    }
 }
 
 /// The voice channel.

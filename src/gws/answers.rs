@@ -6,7 +6,7 @@ use crate::directory::Agent;
 use crate::ids::WallTime;
 
 use super::agents::{
-    DEVICE_AT_TIMES, VOICE, write_agent_states, write_channel, write_chosen_channel, write_device,
+    DEVICE_AT_TIMES, VOICE, listed_channels, write_agent_states, write_channel, write_chosen_channel, write_device,
 };
 use super::collections::passes;
 use super::json::{Object, write_array};
@@ -83,7 +83,8 @@ pub fn device_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec
 
 /// The answer to `GET me/channels`: addresses, or with `fields` the channels themselves.
 pub fn channels_answer(rendering: &Rendering, voice: &Voice, query: &Query) -> Vec<u8> {
-    let kept = [voice].into_iter().filter(|voice| passes(query, &[], |out| write_channel(out, voice)));
+    let listed = listed_channels(rendering, voice);
+    let kept = listed.into_iter().filter(|voice| passes(query, &[], |out| write_channel(out, voice)));
     match &query.fields {
         None => ok(|answer| answer.texts("uris", kept.map(|_| rendering.base.channel_uri(VOICE)))),
         Some(fields) => ok(|answer| {

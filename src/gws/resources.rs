@@ -31,6 +31,8 @@ pub struct Rendering {
     pub old_participants: bool,
     /// Numbers of agents' devices that the switch does not know.
     pub unregistered: BTreeSet<Number>,
+    /// Whether voice is listed among an agent's channels while it is logged in, and its changes are told as a channel's.
+    pub voice_channel: bool,
 }
 
 /// A call as one party sees it; a JSON object in the field order of the API.

@@ -5,7 +5,7 @@ use crate::calls::Seen;
 use crate::directory::Agent;
 use crate::ids::WallTime;
 
-use super::agents::{write_channel, write_device};
+use super::agents::{listed_channels, write_channel, write_device};
 use super::catalog::{write_feature, write_settings};
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
@@ -33,7 +33,7 @@ pub(super) fn write_subresources(
         });
     }
     if query.embeds("channels") {
-        user.embed("channels", |out| write_array(out, [voice], write_channel));
+        user.embed("channels", |out| write_array(out, listed_channels(rendering, voice), write_channel));
     }
     if query.embeds("calls") {
         user.embed("calls", |out| {

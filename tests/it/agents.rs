@@ -27,7 +27,12 @@ fn setting(agent: &Agent, body: &Value) -> Answer {
 fn user_state(agent: &Agent) -> Value {
     let me = agent.get("me?subresources=devices,channels").json()["user"].clone();
     let device = me["devices"][0]["userState"].clone();
-    assert_eq!(me["channels"][0]["userState"], device);
+    let listed = match device["state"].as_str() {
+        Some("LoggedOut") => json!([]),
+        _ => json!([{"channel": "voice", "userState": device}]),
+    };
+    assert_eq!(me["channels"], listed);
+    assert_eq!(agent.get("me/channels?fields=*").json()["channels"], listed);
     assert_eq!(agent.get("me/devices?fields=*").json()["devices"][0]["userState"], device);
     assert_eq!(agent.get("me/channels/voice").json()["channel"]["userState"], device);
     device
@@ -213,6 +218,22 @@ fn a_state_asked_for_while_logged_out_logs_in_to_it() {
         assert_eq!(user_state(&agent)["state"], "NotReady");
         accept(&state(&agent, "Offline"));
     }
+}
+
+#[test]
+fn voice_is_no_channel_for_desktops_that_take_it_for_a_medium_of_its_own() {
+    let server = Server::with(&[("GWS__VOICE_CHANNEL", "false")]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/*"]);
+    accept(&agent.post("me", &session(&["voice"])));
+    accept(&state(&agent, "NotReady"));
+    let user = agent.get("me?subresources=devices,channels").json()["user"].clone();
+    assert_eq!((&user["channels"], &user["devices"][0]["channels"]), (&json!([]), &json!(["voice"])));
+    assert_eq!(agent.get("me/channels").json()["uris"], json!([]));
+    assert_eq!(agent.get("me/channels/voice").json()["channel"]["userState"], user["devices"][0]["userState"]);
+    accept(&state(&agent, "Offline"));
+    let expected = ["Ready", "Not Ready", "Offline"];
+    assert_eq!(next(&mut desk, 3), expected.map(|shown| format!("/v2/me/devices DeviceStateChangeMessage {shown}")));
 }
 
 #[test]

@@ -187,6 +187,7 @@ fn settings() -> broker::Settings {
             rules: RULES,
             old_participants: false,
             unregistered: std::collections::BTreeSet::new(),
+            voice_channel: true,
         },
         node: "local".into(),
         homes: 1,

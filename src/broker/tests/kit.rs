@@ -91,6 +91,7 @@ pub(super) fn settings() -> Settings {
             },
             old_participants: false,
             unregistered: std::collections::BTreeSet::new(),
+            voice_channel: true,
         },
         node: "local".into(),
         homes: 1,

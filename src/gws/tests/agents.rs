@@ -10,11 +10,11 @@ use crate::agents::{
 };
 use crate::gws::{
     Query, Rendering, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer,
-    device_resource, partial_answer,
+    device_resource, partial_answer, user_answer,
 };
 use crate::ids::DeviceId;
 
-use super::{BEGAN, number, rendering, text, voice};
+use super::{BEGAN, agent, number, rendering, text, voice};
 
 #[test]
 fn a_change_of_state_is_told_of_the_device_and_of_the_channel() {
@@ -96,6 +96,29 @@ fn channels_are_addresses_or_with_fields_whole() {
         {"statusCode":0,"channels":[{"channel":"voice","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"}}]}
         {"statusCode":0,"channels":[{"channel":"voice"}]}
         {"statusCode":0,"uris":[]}"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn voice_is_listed_from_log_in_to_log_out_and_never_where_it_is_no_channel() {
+    let shown = |rendering: &Rendering, voice: &Voice| {
+        let [query, fields] = ["subresources=channels&fields=channels", "fields=*"].map(Query::parse);
+        let user = user_answer(rendering, &agent(), voice, &[], BEGAN, &query);
+        let user = serde_json::from_slice::<serde_json::Value>(&user).unwrap()["user"]["channels"].to_string();
+        let told = agent_notification(rendering, voice, Event::ChannelChanged).is_some();
+        format!("{user} {} told: {told}\n", text(&channels_answer(rendering, voice, &fields)))
+    };
+    let hidden = Rendering { voice_channel: false, ..rendering() };
+    let mut lines = String::new();
+    for rendering in [rendering(), hidden] {
+        lines.push_str(&shown(&rendering, &voice()));
+        lines.push_str(&shown(&rendering, &logged_in()));
+    }
+    expect![[r#"
+        [] {"statusCode":0,"channels":[]} told: true
+        [{"channel":"voice","userState":{"displayName":"Ready","id":"9430250E-0A1B-421F-B372-F29E69366DED","state":"Ready"}}] {"statusCode":0,"channels":[{"channel":"voice","userState":{"id":"9430250E-0A1B-421F-B372-F29E69366DED","displayName":"Ready","state":"Ready"}}]} told: true
+        [] {"statusCode":0,"channels":[]} told: false
+        [] {"statusCode":0,"channels":[]} told: false
+    "#]].assert_eq(&lines);
 }
 
 #[test]

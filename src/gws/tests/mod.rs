@@ -74,6 +74,7 @@ fn rendering() -> Rendering {
         rules: Rules { mute: MuteRule::Conference, clear: ClearRule::Conference },
         old_participants: false,
         unregistered: BTreeSet::new(),
+        voice_channel: true,
     }
 }
 
