@@ -30,8 +30,8 @@ pub struct ArrivalConfig {
 pub(super) struct Arrivals {
     next: Option<Instant>,
     counted: u64,
-    /// Those that the calls do not know yet.
-    outside: BTreeMap<Arrived, Number>,
+    /// Those that the calls do not know yet, and how long each will talk.
+    outside: BTreeMap<Arrived, (Number, Duration)>,
     /// How long each talks once it is answered, by its leg.
     talks: BTreeMap<AskId, Duration>,
 }
@@ -62,17 +62,20 @@ impl Core {
         self.arrivals.counted += 1;
         let handle = Arrived(self.arrivals.counted);
         let Ok(caller) = Number::parse(&format!("+1916555{:04}", self.dice.random_range(0..10_000))) else { return };
-        self.arrivals.outside.insert(handle, caller.clone());
+        // Drawn here, so that what comes does not hang on when the calls hear of it.
+        let talks = about(config.talk_time, &mut self.dice);
+        self.arrivals.outside.insert(handle, (caller.clone(), talks));
         let (dnis, queue, user_data) = (config.queue.clone(), config.queue, UserData::default());
         self.news.push_back(News::Arrived(Arrival { handle, caller, dnis, queue, user_data }));
     }
 
     /// A caller's leg has its name now. One that nobody knows is gone.
     pub(super) fn adopt(&mut self, now: Instant, call: CallId, leg: AskId, handle: Arrived) {
-        let Some((number, config)) = self.arrivals.outside.remove(&handle).zip(self.config.arrivals.clone()) else {
+        let Some(((number, talks), config)) = self.arrivals.outside.remove(&handle).zip(self.config.arrivals.clone())
+        else {
             return self.report(call, leg, ReportKind::Ended(Failure::Failed));
         };
-        self.arrivals.talks.insert(leg, about(config.talk_time, &mut self.dice));
+        self.arrivals.talks.insert(leg, talks);
         let leaves = Some(after(now, config.patience));
         self.legs.insert(leg, State { call: call.clone(), number, stage: Stage::Up, leaves });
         self.report(call, leg, ReportKind::Answered);
