@@ -5,6 +5,8 @@ use actix_web::body::{MessageBody, to_bytes};
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use expect_test::expect;
 
+use crate::agents;
+use crate::agents::{Kind, Phase};
 use crate::bayeux::BadBatch;
 use crate::calls::Refused;
 use crate::directory::BadToken;
@@ -35,13 +37,28 @@ fn failures() -> Vec<Failure> {
         CommandError::Busy.into(),
         CommandError::KeyReused.into(),
         CommandError::LogFull.into(),
-        CommandError::Refused(Refused::AlreadyPresent(number)).into(),
+        CommandError::Refused(Refused::AlreadyPresent(number.clone())).into(),
         CommandError::Refused(Refused::NotFound).into(),
+        CommandError::Refused(Refused::NotPaired).into(),
+        CommandError::Refused(Refused::NotPermitted { operation: "StartCallRecording" }).into(),
+        CommandError::Refused(Refused::NotPresent(number)).into(),
+        CommandError::Refused(Refused::TooMany("parties")).into(),
         CommandError::Refused(Refused::WrongState { operation: "Hold", state: "Held" }).into(),
+        CommandError::RefusedAgent(agents::Refused::AlreadySet(Kind::DoNotDisturbOn)).into(),
+        CommandError::RefusedAgent(agents::Refused::InUse("15001".into())).into(),
+        CommandError::RefusedAgent(agents::Refused::NotFound).into(),
+        CommandError::RefusedAgent(agents::Refused::NotPermitted(agents::SUPERVISION)).into(),
+        CommandError::RefusedAgent(agents::Refused::NotWatching).into(),
+        CommandError::RefusedAgent(agents::Refused::OwnDevice).into(),
+        CommandError::RefusedAgent(agents::Refused::WrongState { operation: Kind::Offline, phase: Phase::LoggedOut })
+            .into(),
+        CommandError::SwitchRefused("Device '15000' is not registered.".into()).into(),
+        Failure::Csrf,
         Failure::Denied,
         Failure::Headers,
         Failure::Key,
         Failure::Method("POST"),
+        Failure::Multimedia,
         Failure::NotFound,
         Failure::Origin,
         refusal(StatusCode::AlreadyExists),
@@ -88,11 +105,25 @@ async fn every_failure_has_its_status_and_its_code() {
         500 {"statusCode":4,"statusMessage":"the log takes no writes"}
         400 {"statusCode":2,"statusMessage":"15002 is already on the call"}
         404 {"statusCode":6,"statusMessage":"the call is not known"}
+        400 {"statusCode":2,"statusMessage":"the other call does not belong to this call"}
+        403 {"statusCode":5,"statusMessage":"StartCallRecording is not allowed for this user"}
+        400 {"statusCode":2,"statusMessage":"15002 is not on the call"}
+        400 {"statusCode":2,"statusMessage":"the call can have no more parties"}
         400 {"statusCode":2,"statusMessage":"Hold is not allowed while the call is Held"}
+        400 {"statusCode":2,"statusMessage":"DoNotDisturbOn is not allowed: the device is set so already"}
+        409 {"statusCode":19,"statusMessage":"the device or place 15001 belongs to another agent"}
+        404 {"statusCode":6,"statusMessage":"the device is not known"}
+        403 {"statusCode":5,"statusMessage":"the feature 'api-supervisor-monitoring' is missing"}
+        400 {"statusCode":2,"statusMessage":"nobody is watched, so that there is nothing to cancel"}
+        400 {"statusCode":2,"statusMessage":"nobody watches itself"}
+        400 {"statusCode":2,"statusMessage":"Offline is not allowed while the agent is logged out"}
+        500 {"statusCode":4,"statusMessage":"Device '15000' is not registered."}
+        403 {"statusCode":3,"statusMessage":"Missing or invalid Csrf token"}
         403 {"statusCode":20,"statusMessage":"Access denied"}
         431 {"statusCode":10,"statusMessage":"the headers are too large"}
         400 {"statusCode":1,"statusMessage":"the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash"}
         405 {"statusCode":3,"statusMessage":"only POST is allowed here"}
+        503 {"statusCode":4,"statusMessage":"There is no channel but voice."}
         404 {"statusCode":6,"statusMessage":"not found"}
         403 {"statusCode":3,"statusMessage":"pages of this origin may not call"}
         409 {"statusCode":18,"statusMessage":"no"}
