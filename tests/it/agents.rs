@@ -148,12 +148,33 @@ fn what_is_not_allowed_says_so_and_changes_nothing() {
     assert_eq!(code(agent.post("me/channels/chat", &json!({"operationName": "Ready"}))), (404, 6));
     assert_eq!(code(agent.get("me/channels/chat")), (404, 6));
     assert_eq!(code(agent.post("me/devices/none", &json!({"operationName": "DoNotDisturbOn"}))), (404, 6));
+    // In each state, what the device does not offer, and nothing comes of it.
+    let settings = ["DoNotDisturbOff", "DoNotDisturbOn", "ForwardCallsOff", "ForwardCallsOn"];
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/*"]);
+    for operation in ["Offline", "Ready", "NotReady", "AfterCallWork", "AuxWork"] {
+        if operation != "Offline" {
+            accept(&state(&agent, operation));
+        }
+        for on in [false, true] {
+            let before = agent.get("me?subresources=*").json();
+            let offered = before["user"]["devices"][0]["capabilities"].as_array().unwrap();
+            let (accepted, refused): (Vec<&str>, Vec<&str>) =
+                settings.into_iter().partition(|setting| offered.contains(&json!(setting)));
+            assert!(refused.iter().all(|setting| setting.ends_with("On") == on), "{refused:?}");
+            let set =
+                |setting_name: &&str| setting(&agent, &json!({"operationName": setting_name, "destination": "5001"}));
+            assert!(refused.iter().all(|name| code(set(name)) == (400, 2)), "{operation}: {refused:?}");
+            assert_eq!(agent.get("me?subresources=*").json(), before);
+            accepted.iter().for_each(|name| accept(&set(name)));
+        }
+    }
+    assert_eq!(next(&mut desk, 4 * 2 + 5 * 4).len(), 28);
     accept(&agent.post("me", &session(&["voice"])));
     assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOff"}))), (400, 2));
     assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOn"}))), (400, 1));
     accept(&setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5001"})));
     assert_eq!(code(setting(&agent, &json!({"operationName": "ForwardCallsOn", "destination": "5002"}))), (400, 2));
-    assert_eq!(user_state(&agent)["state"], "Ready");
+    assert_eq!(user_state(&agent)["displayName"], "AuxWork");
 }
 
 #[test]
@@ -269,6 +290,53 @@ fn work_comes_after_a_call_and_ends_in_time() {
     assert!(told[0].ends_with("AfterCallWork") && told[1].ends_with("Ready"), "{told:?}");
     assert_eq!(user_state(&callee)["state"], "Ready");
     assert_eq!(user_state(&caller)["state"], "Ready");
+}
+
+#[test]
+fn what_an_agent_said_when_it_got_ready_goes_before_the_rule() {
+    for (rule, mode, shown) in [("never", "ManualIn", "AfterCallWork"), ("always", "AutoIn", "Ready")] {
+        let server = Server::with(&[("AGENTS__AFTER_CALL_WORK", rule)]);
+        let [caller, callee] = ["15000", "15001"].map(|name| server.agent(name));
+        accept(&caller.post("me", &session(&["voice"])));
+        accept(&callee.post("me/channels/voice", &json!({"operationName": "Ready", "workmode": mode})));
+        let mut desk = Desk::open(caller.clone(), true, &["/v2/me/channels"]);
+        let mut far = Desk::open(callee.clone(), true, &["/v2/me/channels"]);
+        assert_eq!(caller.dial("15001"), json!({"statusCode": 0}));
+        let call = callee.until_call("Ringing", 1)["id"].as_str().unwrap().to_owned();
+        callee.operate(&call, "Answer");
+        caller.until_call("Established", 1);
+        callee.operate(&call, "Hangup");
+        // The end of the call is the end for both: whoever has work has it by when the other is told.
+        let told = if mode == "AutoIn" { next(&mut desk, 1) } else { next(&mut far, 1) };
+        assert!(told[0].ends_with("AfterCallWork"), "{rule} {mode}: {told:?}");
+        assert_eq!(user_state(&callee)["displayName"], shown, "{rule} {mode}");
+        accept(&state(&callee, "AuxWork"));
+        assert_eq!(next(&mut far, 1), ["/v2/me/channels ChannelStateChangeMessageV2 AuxWork"]);
+    }
+}
+
+#[test]
+fn what_the_switch_is_silent_about_is_told_as_an_error() {
+    let server = Server::with(&[("SWITCH__ASK_TIMEOUT", "1ms"), ("SIMULATED__ANSWER_AFTER", "10ms")]);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/*"]);
+    // No switch is that quick each time.
+    let error = (0..100).find_map(|_| {
+        assert_eq!(agent.dial("7001"), json!({"statusCode": 0}));
+        let is_over = |message: &Value| {
+            let (data, state) = (&message["data"], &message["data"]["call"]["state"]);
+            data["messageType"] == "ErrorMessage" || state == "Established"
+        };
+        let told = desk.until(is_over);
+        if let Some(call) = agent.calls().first() {
+            agent.post(&format!("me/calls/{}", call["id"].as_str().unwrap()), &json!({"operationName": "Hangup"}));
+        }
+        told.into_iter().find(|message| message["data"]["messageType"] == "ErrorMessage")
+    });
+    let error = error.unwrap()["data"].clone();
+    assert_eq!(error["errorMessage"], "The switch did not answer in time.");
+    assert_eq!(error["devicePath"], json!(format!("/devices/{}", agent.device())));
+    agent.until_calls(0);
 }
 
 #[test]

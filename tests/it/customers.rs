@@ -78,3 +78,59 @@ fn whose_call_it_is_stays_when_the_customer_has_left() {
         assert_eq!(whose(&agent.until_call(state, 1)), ("Inbound", Some(ani.as_str())));
     }
 }
+
+#[test]
+fn a_rejected_call_comes_to_another_agent() {
+    let server = server();
+    let [first, second] = ["15000", "15001"].map(|name| server.agent(name));
+    let ready = json!({"operationName": "Ready"});
+    assert_eq!(first.post("me", &ready).status, 200);
+    let call = first.until_call("Ringing", 1);
+    let id = call["id"].as_str().unwrap();
+    assert_eq!(first.post("me", &json!({"operationName": "NotReady"})).status, 200);
+    first.operate(id, "Reject");
+    first.until_calls(0);
+    assert_eq!(second.post("me", &ready).status, 200);
+    // Those that came meanwhile may ring there first.
+    let mut ringing = second.until_call("Ringing", 1);
+    while ringing["id"] != call["id"] {
+        second.operate(ringing["id"].as_str().unwrap(), "Reject");
+        let last = std::mem::take(&mut ringing);
+        while ringing.is_null() || ringing["id"] == last["id"] {
+            ringing = second.until_call("Ringing", 1);
+        }
+    }
+    assert_eq!(whose(&ringing), whose(&call));
+    second.operate(id, "Answer");
+    second.until_call("Established", 1);
+    assert_eq!(first.calls(), Vec::<Value>::new());
+}
+
+/// The first callers that an agent is rung by, who takes none of them.
+fn callers(seed: &str) -> Vec<String> {
+    let server = Server::with(&[
+        ("SIMULATED__SEED", seed),
+        ("SIMULATED__QUEUES", r#"["6000"]"#),
+        ("SIMULATED__ARRIVALS", "200ms"),
+        ("SIMULATED__PATIENCE", "1h"),
+    ]);
+    let agent = server.agent("15000");
+    assert_eq!(agent.post("me", &json!({"operationName": "Ready"})).status, 200);
+    let mut callers = Vec::new();
+    while callers.len() < 3 {
+        let call = agent.until_call("Ringing", 1);
+        let caller = call["ani"].as_str().unwrap().to_owned();
+        if !callers.contains(&caller) {
+            callers.push(caller);
+            agent.operate(call["id"].as_str().unwrap(), "Reject");
+        }
+    }
+    callers
+}
+
+#[test]
+fn the_same_seed_brings_the_same_callers() {
+    let first = callers("7");
+    assert_eq!(callers("7"), first);
+    assert_ne!(callers("8"), first);
+}

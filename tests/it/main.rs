@@ -22,6 +22,7 @@ mod parties;
 mod patience;
 mod play;
 mod reads;
+mod refusals;
 mod replay;
 mod secrets;
 mod slow;
