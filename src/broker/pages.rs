@@ -17,7 +17,7 @@ use crate::records::{ChannelPublished, Payload, Rest, SessionState};
 #[derive(Debug)]
 pub(super) enum Wanted {
     /// The next page of a session's history.
-    Page(NextPage),
+    Page(Box<NextPage>),
     /// The records of pages that are owed again.
     Records {
         /// Whose.

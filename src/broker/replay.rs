@@ -91,7 +91,7 @@ impl<T> Sessions<T> {
             messages: (self.settings.queue_messages / 4).clamp(1, MESSAGES),
             bytes: self.settings.queue_bytes / 4,
         };
-        self.outputs.push_back(Output::Read(Wanted::Page(next)));
+        self.outputs.push_back(Output::Read(Wanted::Page(Box::new(next))));
     }
 
     /// Something that was wanted has been read.

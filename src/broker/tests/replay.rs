@@ -103,7 +103,11 @@ fn read_once(desk: &mut Desk, ack: &mut u64) -> String {
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     let reply = answer.as_array().unwrap().last().unwrap();
     *ack = reply["ext"]["ack"].as_u64().unwrap_or_default();
-    let told = answer.as_array().unwrap().iter().filter_map(|event| event["data"].as_str().or(event["error"].as_str()));
+    let told = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["data"].as_str().or_else(|| event["error"].as_str()));
     told.collect::<Vec<_>>().join(" ")
 }
 
