@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::reply::Frame;
-use super::session::{Delivery, Session, SlowConsumer, State, after};
+use super::session::{Delivery, Session, State, after};
+use super::slow::SlowConsumer;
 
 /// How events reach the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bayeux::tests::play::{Kind, start, terms};
-use crate::bayeux::{Answer, Connect, ConnectKey, Event, Hold, Reply, Session, Terms};
+use crate::bayeux::{Answer, Connect, ConnectKey, Event, Hold, QueueLimit, Reply, Session, Terms};
 use crate::ids::Position;
 
 fn session(kind: Kind) -> Session {
@@ -148,7 +148,7 @@ fn where_the_oldest_are_dropped_frames_leave_room_for_the_newest() {
         session.deliver(Position::new(15 + n as u64), event(text)).unwrap();
         assert!(session.is_crowded() && frame(&mut session, 2).is_empty());
     }
-    assert_eq!((session.owed().0, session.poll_dropped()), (5, 4));
+    assert_eq!((session.owed().0, session.poll_dropped()), (5, Some((QueueLimit::Messages, 4))));
     session.handle_taken(1);
     assert!(!session.is_crowded());
     assert_eq!(frame(&mut session, 2), r#"{"data":{"dropped":4},"channel":"/service/partyline/gap"} g"#);

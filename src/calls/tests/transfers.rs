@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::calls::tests::script::check;
+use crate::calls::tests::script::{Play, check};
 
 #[test]
 fn a_transfer_in_a_single_step_puts_the_target_in_the_place_of_who_asked() {
