@@ -1,6 +1,6 @@
 //! What desktops want of calls and agents, done to a call and to an agent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use partyline::agents::{Operation as Wish, Phone, Start, Voice};
@@ -306,7 +306,14 @@ fn agent(who: usize) -> AgentId {
 
 fn rendering() -> Rendering {
     let base = Base("http://localhost".into());
-    Rendering { base, attached_data_first: true, rules: RULES, old_participants: false }
+    Rendering {
+        base,
+        attached_data_first: true,
+        rules: RULES,
+        old_participants: false,
+        unregistered: BTreeSet::new(),
+        voice_channel: true,
+    }
 }
 
 static STARTS: LazyLock<Vec<Play>> = LazyLock::new(|| STATES.iter().map(|steps| Play::new(steps)).collect());

@@ -76,6 +76,10 @@ impl Log for Counted {
         self.log.lives(subject)
     }
 
+    fn histories(&self) -> usize {
+        self.log.histories()
+    }
+
     fn subjects(&self, prefix: &str) -> Vec<Subject> {
         self.log.subjects(prefix)
     }

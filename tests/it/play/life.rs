@@ -61,6 +61,8 @@ impl House {
             attached_data_first: true,
             rules: self.rules,
             old_participants: false,
+            unregistered: BTreeSet::new(),
+            voice_channel: true,
         }
     }
 
@@ -76,6 +78,7 @@ impl House {
             ring_timeout: Duration::from_secs(30),
             answer_after: Duration::from_millis(200),
             devices: AGENTS.map(number).into(),
+            unregistered: BTreeSet::new(),
             queues: BTreeSet::from([number(QUEUE)]),
             arrivals: self.busy.then_some(arrivals),
             previews: self.busy.then_some(Duration::from_secs(30)),
