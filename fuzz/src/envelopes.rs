@@ -16,7 +16,7 @@ pub fn credential(bytes: &[u8]) -> bool {
     let Ok(batch) = Batch::decode(&Bytes::copy_from_slice(bytes), &LIMITS) else { return false };
     let token = batch.token.clone();
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
-        let messages = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
+        let messages = value.as_array().map_or_else(|| std::slice::from_ref(&value), Vec::as_slice);
         assert_eq!(token.as_ref().map(Token::reveal), messages.iter().find_map(|message| borne(&message["ext"])));
     }
     let Some(token) = token else { return false };
@@ -97,7 +97,7 @@ fn from(value: &Value) -> Option<ReplayFrom> {
     let number = match value {
         Value::String(text) if text.starts_with('+') || text.starts_with("-0") => return None,
         Value::String(text) => text.parse::<i128>().ok(),
-        Value::Number(number) => number.as_u64().map(i128::from).or(number.as_i64().map(i128::from)),
+        Value::Number(number) => number.as_u64().map(i128::from).or_else(|| number.as_i64().map(i128::from)),
         Value::Array(_) | Value::Bool(_) | Value::Null | Value::Object(_) => None,
     };
     match number? {

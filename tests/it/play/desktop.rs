@@ -138,18 +138,19 @@ impl Desktop {
         let mut notices: Vec<Notice> = Vec::new();
         let looked = std::mem::replace(&mut self.looked, news.through);
         for (_, time, payload) in news.records.iter().filter(|(position, ..)| *position > looked) {
-            match payload {
-                Payload::CallChanged(changed) => {
-                    let mine = changed.events.iter().enumerate().filter(|(_, event)| event.to.agent == self.agent);
-                    notices.extend(mine.filter_map(|(index, _)| {
+            if let Payload::CallChanged(changed) = payload {
+                let mine = changed.events.iter().enumerate().filter(|(_, event)| event.to.agent == self.agent);
+                notices.extend(
+                    mine.filter_map(|(index, _)| {
                         notification(rendering, &changed.family, &changed.events, index, *time)
-                    }));
-                }
-                Payload::AgentChanged(changed) if changed.voice.agent == self.agent => {
-                    let events = changed.events.iter();
-                    notices.extend(events.filter_map(|event| agent_notification(rendering, &changed.voice, *event)));
-                }
-                _ => {}
+                    }),
+                );
+            }
+            if let Payload::AgentChanged(changed) = payload
+                && changed.voice.agent == self.agent
+            {
+                let events = changed.events.iter();
+                notices.extend(events.filter_map(|event| agent_notification(rendering, &changed.voice, *event)));
             }
         }
         let json = |notice: Notice| (notice.channel.as_str().into(), serde_json::from_slice(&notice.data).unwrap());

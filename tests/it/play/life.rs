@@ -52,7 +52,7 @@ impl House {
             after_call_time: (seed % 4 < 2).then(|| Duration::from_secs(7)),
             not_answered: if seed.is_multiple_of(2) { NotAnswered::NotReady } else { NotAnswered::Stay },
         };
-        Self { seed, rules, agents, busy: seed % 4 > 0 }
+        Self { seed, rules, agents, busy: !seed.is_multiple_of(4) }
     }
 
     pub(super) fn rendering(&self) -> Rendering {

@@ -91,10 +91,8 @@ impl Switch for Moody {
             return;
         }
         if chance(&self.mood, |mood| mood.refuses) {
-            let kind = match ask.kind {
-                AskKind::Dial { .. } => ReportKind::Ended(Failure::Failed),
-                _ => ReportKind::Refused(Failure::Failed),
-            };
+            let is_dial = matches!(ask.kind, AskKind::Dial { .. });
+            let kind = if is_dial { ReportKind::Ended(Failure::Failed) } else { ReportKind::Refused(Failure::Failed) };
             let heard = Heard { term: self.news.term, sequence: 0 };
             let report = self.news.number(Report { call: ask.call, leg: ask.id, heard, kind });
             return self.news.tell.try_send(report).unwrap();
