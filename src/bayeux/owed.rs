@@ -57,7 +57,8 @@ impl Owed {
     }
 
     /// Drops the oldest that wait until `fits` says of messages and bytes that they are few enough, and owes word of the
-    /// gap in their place, as of `time`. What is in flight stays. Says how many messages were dropped; `None` if that is not enough.
+    /// gap in their place, as of `time`. What is in flight stays. Says how many messages were dropped; `None` if that is
+    /// not enough.
     pub(super) fn drop_oldest(&mut self, time: Option<WallTime>, fits: impl Fn(usize, usize) -> bool) -> Option<u64> {
         let mut dropped = 0;
         let mut missing = 0;

@@ -195,6 +195,12 @@ fn a_lazy_event_is_pushed_in_its_time_also_while_no_connect_is_held() {
     assert_eq!(session.poll_timeout(), Some(due + Duration::from_secs(10)), "nothing presses while there is no room");
     session.handle_detached(1);
     assert_eq!(session.poll_timeout(), Some(due + Duration::from_secs(10)), "it waits for the next connect");
+    for kind in [Kind::Ack, Kind::ConnectOnly] {
+        let mut session = self::session(kind);
+        session.handle_attached();
+        session.deliver_lazy(Position::new(11), event("a"), due).unwrap();
+        assert_eq!(session.poll_timeout(), Some(now + Duration::from_secs(10)), "nothing of it is pushed");
+    }
 }
 
 #[test]
