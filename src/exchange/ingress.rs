@@ -12,7 +12,7 @@ use crate::directory::{Directory, EndedLogins};
 use crate::exchange::agents::Roster;
 use crate::exchange::call::{CallActor, Conduct};
 use crate::exchange::handle::{CommandError, Snapshot, batches};
-use crate::exchange::keys::fingerprint;
+use crate::exchange::keys::{Keyed, fingerprint};
 use crate::exchange::ledger::{Known, Ledger};
 use crate::exchange::settings::Settings;
 use crate::exchange::supervision::Supervision;
@@ -52,17 +52,11 @@ pub(super) struct CommandIngress {
     /// The owners of families that something was asked of; their addresses only.
     pub(super) owners: BTreeMap<CallId, Addr<CallActor>>,
     /// Commands with a key that are on their way, and who else waits for their answer.
-    keyed: BTreeMap<(AgentId, IdempotencyKey), Keyed>,
+    pub(super) keyed: BTreeMap<(AgentId, IdempotencyKey), Keyed>,
     /// Answers that leave once the ledger has applied their position, so that a read after them shows it.
     answers: BTreeMap<Position, Vec<Finished>>,
     pub(super) under_way: usize,
     ready_at: Position,
-}
-
-#[derive(Debug)]
-struct Keyed {
-    command: Fingerprint,
-    others: Vec<Tell>,
 }
 
 /// A command that was decided.
@@ -296,21 +290,6 @@ impl CommandIngress {
         Some((tell, key.map(|key| CommandKey { key, command })))
     }
 
-    /// Whether a command is the first under its key.
-    fn is_first(&mut self, agent: &AgentId, key: &IdempotencyKey, command: Fingerprint, tell: Tell) -> Option<Tell> {
-        if let Some(done) = self.ledger.done(agent, key) {
-            let outcome = if done == command { Ok(()) } else { Err(CommandError::KeyReused) };
-            tell_all([tell], &outcome);
-            return None;
-        }
-        match self.keyed.get_mut(&(agent.clone(), key.clone())) {
-            Some(keyed) if keyed.command == command => keyed.others.push(tell),
-            Some(_) => tell_all([tell], &Err(CommandError::KeyReused)),
-            None => return Some(tell),
-        }
-        None
-    }
-
     /// Waits for the owner of what a command changes, and answers the command.
     pub(super) fn await_owner(
         &mut self,
@@ -333,7 +312,8 @@ impl CommandIngress {
     }
 }
 
-fn tell_all(tells: impl IntoIterator<Item = Tell>, outcome: &Result<(), CommandError>) {
+/// Tells everybody how a command ended.
+pub(super) fn tell_all(tells: impl IntoIterator<Item = Tell>, outcome: &Result<(), CommandError>) {
     for tell in tells {
         // Whoever asked may have gone away; what was done is done.
         let _ = tell.send(outcome.clone());

@@ -1,8 +1,42 @@
-//! What a command is, so that the same key for another one is noticed.
+//! Keys by which retries are noticed, and what a command is, so that the same key for another one is noticed, too.
 
 use crate::calls::{Operation, UserData};
+use crate::exchange::handle::CommandError;
+use crate::exchange::ingress::{CommandIngress, Tell, tell_all};
 use crate::gws::{Command, Destination};
-use crate::ids::{CallId, Fingerprint};
+use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey};
+
+/// A command with a key that is on its way.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    /// What it is.
+    pub command: Fingerprint,
+    /// Who else waits for its answer.
+    pub others: Vec<Tell>,
+}
+
+impl CommandIngress {
+    /// Whether a command is the first under its key.
+    pub(super) fn is_first(
+        &mut self,
+        agent: &AgentId,
+        key: &IdempotencyKey,
+        command: Fingerprint,
+        tell: Tell,
+    ) -> Option<Tell> {
+        if let Some(done) = self.ledger.done(agent, key) {
+            let outcome = if done == command { Ok(()) } else { Err(CommandError::KeyReused) };
+            tell_all([tell], &outcome);
+            return None;
+        }
+        match self.keyed.get_mut(&(agent.clone(), key.clone())) {
+            Some(keyed) if keyed.command == command => keyed.others.push(tell),
+            Some(_) => tell_all([tell], &Err(CommandError::KeyReused)),
+            None => return Some(tell),
+        }
+        None
+    }
+}
 
 /// Two commands have the same fingerprint if they are the same operation on the same call with the same arguments.
 pub(super) fn fingerprint(call: Option<&CallId>, command: &Command) -> Fingerprint {
