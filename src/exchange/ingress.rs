@@ -244,7 +244,12 @@ impl CommandIngress {
             Ok(Some(position)) if position > self.ledger.applied() => {
                 self.answers.entry(position).or_default().push(finished);
             }
-            Ok(_) => self.answer(finished, &Ok(())),
+            Ok(position) => {
+                if position.is_none() {
+                    self.remember(&finished);
+                }
+                self.answer(finished, &Ok(()));
+            }
             Err(error) => self.answer(finished, &Err(error)),
         }
     }

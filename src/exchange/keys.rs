@@ -2,9 +2,10 @@
 
 use crate::calls::{Operation, UserData};
 use crate::exchange::handle::CommandError;
-use crate::exchange::ingress::{CommandIngress, Tell, tell_all};
+use crate::exchange::ingress::{CommandIngress, Finished, Tell, tell_all};
 use crate::gws::{Command, Destination};
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey};
+use crate::records::CommandKey;
 
 /// A command with a key that is on its way.
 #[derive(Debug)]
@@ -16,6 +17,14 @@ pub(super) struct Keyed {
 }
 
 impl CommandIngress {
+    /// Remembers the key of a command that was accepted and had nothing to change: no record bears it.
+    pub(super) fn remember(&mut self, finished: &Finished) {
+        let Some(keyed) = &finished.keyed else { return };
+        let Some(Keyed { command, .. }) = self.keyed.get(keyed) else { return };
+        let (agent, key) = keyed;
+        self.ledger.remember(agent, &CommandKey { key: key.clone(), command: *command });
+    }
+
     /// Whether a command is the first under its key.
     pub(super) fn is_first(
         &mut self,

@@ -92,6 +92,11 @@ impl Ledger {
         }
     }
 
+    /// Takes in what was done under a key without a record.
+    pub(super) fn remember(&mut self, agent: &AgentId, key: &CommandKey) {
+        self.done.remember(agent, key);
+    }
+
     /// A family as it is, by the call that it began with.
     pub(super) fn family_at(&self, root: &CallId) -> Option<&Family> {
         Some(&self.families.get(root)?.family)

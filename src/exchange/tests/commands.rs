@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::{AskKind, PartyState, Refused, ReportKind};
+use crate::calls::{AskKind, Datum, Operation, PartyState, Refused, ReportKind, UserData};
 use crate::exchange::CommandError;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RETRIEVE, agent, conference, dial};
+use crate::gws::Command;
 use crate::ids::IdempotencyKey;
 use crate::log::Outcome;
 
@@ -47,6 +48,21 @@ async fn a_refused_command_leaves_its_key_unused() {
     assert!(matches!(refused, Err(CommandError::Refused(Refused::WrongState { .. }))), "{refused:?}");
     assert_eq!(desk.operate("15002", &call, HANGUP, None).await, Err(Refused::NotFound.into()));
     assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
+}
+
+#[actix::test]
+async fn a_retry_of_what_had_nothing_to_change_changes_nothing_either() {
+    let mut desk = Desk::new();
+    let call = desk.establish().await;
+    let delete = || Command::Operation(Operation::DeleteUserDataPair("a".into()));
+    assert_eq!(desk.operate("15000", &call, delete(), Some("k")).await, Ok(()));
+    let data = UserData(vec![("a".into(), Datum("1".into()))]);
+    let attach = Command::Operation(Operation::AttachUserData(data));
+    assert_eq!(desk.operate("15001", &call, attach, None).await, Ok(()));
+    let changes = desk.log.changes().len();
+    assert_eq!(desk.operate("15000", &call, delete(), Some("k")).await, Ok(()));
+    assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Err(CommandError::KeyReused));
+    assert_eq!(desk.log.changes().len(), changes);
 }
 
 #[actix::test]
