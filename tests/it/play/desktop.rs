@@ -17,10 +17,18 @@ use serde_json::{Value, json};
 
 use super::life::Life;
 
-/// A desktop with a session that acknowledges.
+/// Whether a desktop's session acknowledges.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Acknowledges,
+    Plain,
+}
+
+/// A desktop with its session.
 #[derive(Debug)]
 pub(super) struct Desktop {
     pub agent: AgentId,
+    kind: Kind,
     client: String,
     acknowledged: u64,
     /// Up to here it was looked whether it was told what it should be.
@@ -102,35 +110,58 @@ fn named(call: &Value) -> (String, Value) {
 
 impl Desktop {
     /// Opens a session. To be called when it is quiet.
-    pub(super) async fn open(life: &Life, rendering: &Rendering, agent: AgentId) -> Self {
-        let shake = r#"[{"channel":"/meta/handshake","version":"1.0","ext":{"ack":true}}]"#;
-        let shaken = take(life, &agent, shake).await;
+    pub(super) async fn open(life: &Life, rendering: &Rendering, agent: AgentId, kind: Kind) -> Self {
+        let acknowledges = kind == Kind::Acknowledges;
+        let shake = format!(r#"[{{"channel":"/meta/handshake","version":"1.0","ext":{{"ack":{acknowledges}}}}}]"#);
+        let shaken = take(life, &agent, &shake).await;
         let client = shaken[0]["clientId"].as_str().unwrap().to_owned();
         let body = format!(r#"[{{"channel":"/meta/subscribe","clientId":"{client}","subscription":"/v2/me/*"}}]"#);
         assert_eq!(take(life, &agent, &body).await[0]["successful"], true);
         life.quiet().await;
         let told = View::read(rendering, &life.read(&agent).await);
-        Self { agent, client, acknowledged: 0, looked: life.log.head(), told, notifications: 0 }
+        Self { agent, kind, client, acknowledged: 0, looked: life.log.head(), told, notifications: 0 }
+    }
+
+    /// Comes back after a kill: who does not acknowledge has to begin anew.
+    pub(super) async fn come_back(&mut self, life: &Life, rendering: &Rendering) {
+        if self.kind == Kind::Plain {
+            let (_, reply) = self.connect(life).await;
+            assert!(reply["error"].as_str().is_some_and(|error| error.starts_with("402")), "{reply}");
+            let notifications = self.notifications;
+            *self = Self { notifications, ..Self::open(life, rendering, self.agent.clone(), self.kind).await };
+        }
     }
 
     /// Gets all that it is owed, takes it in, and sees to it that it is what the log says, each once and in order.
     pub(super) async fn settle(&mut self, life: &Life, rendering: &Rendering, news: &News) {
         let mut got = Vec::new();
         while self.acknowledged < news.through.get() {
-            let body = format!(
-                r#"[{{"channel":"/meta/connect","clientId":"{}","ext":{{"ack":{}}},"advice":{{"timeout":0}}}}]"#,
-                self.client, self.acknowledged
-            );
-            let mut messages = take(life, &self.agent, &body).await;
-            let reply = messages.pop().unwrap();
+            let (messages, reply) = self.connect(life).await;
             assert_eq!(reply["successful"], true, "{reply}");
-            self.acknowledged = reply["ext"]["ack"].as_u64().unwrap();
+            self.acknowledged = match self.kind {
+                Kind::Acknowledges => reply["ext"]["ack"].as_u64().unwrap(),
+                // It is quiet, so that it got all there is.
+                Kind::Plain => news.through.get(),
+            };
             got.extend(messages.into_iter().map(|message| (message["channel"].clone(), message["data"].clone())));
         }
         let owed = self.owed(rendering, news);
         assert_eq!(got, owed, "{} was told something else than the log says", self.agent);
         self.notifications += got.len();
         got.iter().for_each(|(_, data)| self.told.add(data));
+    }
+
+    /// Gets what there is, and the reply.
+    async fn connect(&self, life: &Life) -> (Vec<Value>, Value) {
+        let Self { client, acknowledged, .. } = self;
+        let ext = match self.kind {
+            Kind::Acknowledges => format!(r#""ext":{{"ack":{acknowledged}}},"#),
+            Kind::Plain => String::new(),
+        };
+        let body = format!(r#"[{{"channel":"/meta/connect","clientId":"{client}",{ext}"advice":{{"timeout":0}}}}]"#);
+        let mut messages = take(life, &self.agent, &body).await;
+        let reply = messages.pop().unwrap();
+        (messages, reply)
     }
 
     /// What the log says that the agent is told.
@@ -189,7 +220,9 @@ async fn take(life: &Life, agent: &AgentId, body: &str) -> Vec<Value> {
     let peer = Peer { agent: Some(agent.clone()), login: None, cookie, desktop: true, remote: Remote::default() };
     match life.broker.take(peer, batch).await {
         Outcome::Answer { body, receipt } => {
-            assert!(receipt.is_none(), "what is acknowledged needs no receipt");
+            if let Some(receipt) = receipt {
+                receipt.written();
+            }
             serde_json::from_slice(&body).unwrap()
         }
         Outcome::Busy | Outcome::Superseded => panic!("not answered"),

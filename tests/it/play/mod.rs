@@ -5,6 +5,7 @@
 //! `PARTYLINE_PLAY_RUNS` plays more than the few runs of every day, `PARTYLINE_PLAY_STEPS` longer ones, and
 //! `PARTYLINE_PLAY_SEED` says with which seed the first begins. One that fails says its seed and its newest steps.
 
+mod checks;
 mod counted;
 mod desktop;
 mod life;

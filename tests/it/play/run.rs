@@ -1,22 +1,21 @@
 //! One run: lives of the whole, one after the other, and what must hold after each step.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use partyline::agents::Kind;
-use partyline::calls::{AskKind, Call, Family, MonitorMode, Party, PartyState};
+use partyline::calls::Family;
 use partyline::exchange::{CallView, CommandError};
 use partyline::gws::Rendering;
 use partyline::ids::{AgentId, CallId, IdempotencyKey, Position};
-use partyline::log::{Log, Subject};
-use partyline::records::{CallChanged, Payload};
+use partyline::log::Log;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::desktop::{Desktop, News, View};
+use super::desktop::{Desktop, Kind as Session, View};
 use super::life::{AGENTS, House, Life};
 use super::moody::Mood;
 use super::wishes::{
@@ -61,27 +60,30 @@ enum End {
 }
 
 /// What outlives a life.
-struct Run<'a> {
-    house: House,
-    rendering: Rendering,
-    dice: Dice,
-    desktops: Vec<Desktop>,
-    mood: Mood,
+pub(super) struct Run<'a> {
+    pub(super) house: House,
+    pub(super) rendering: Rendering,
+    pub(super) dice: Dice,
+    pub(super) desktops: Vec<Desktop>,
+    pub(super) mood: Mood,
     /// How much time has passed.
-    passed: Duration,
-    keys: usize,
-    left: usize,
-    tally: &'a mut Tally,
+    pub(super) passed: Duration,
+    pub(super) keys: usize,
+    pub(super) left: usize,
+    pub(super) tally: &'a mut Tally,
     /// What agents read when the last life ended, if nothing was going on.
-    before: Option<Vec<View>>,
+    pub(super) before: Option<Vec<View>>,
+    pub(super) was_killed: bool,
+    /// What was accepted last in this life.
+    pub(super) newest: Option<(Wish, IdempotencyKey)>,
     /// What must be known to have been done.
-    done: Option<(Wish, IdempotencyKey, bool)>,
+    pub(super) done: Option<(Wish, IdempotencyKey, bool)>,
     /// Up to here the log was looked at.
-    looked: Position,
+    pub(super) looked: Position,
     /// The families as of there.
-    families: BTreeMap<CallId, Family>,
+    pub(super) families: BTreeMap<CallId, Family>,
     /// Calls that there were.
-    calls: VecDeque<CallId>,
+    pub(super) calls: VecDeque<CallId>,
 }
 
 /// Plays that many steps, and adds up what it came by.
@@ -112,6 +114,8 @@ fn lives(seed: u64, steps: usize, tally: &mut Tally, story: &RefCell<VecDeque<St
         left: steps,
         tally,
         before: None,
+        was_killed: false,
+        newest: None,
         done: None,
         looked: Position::ZERO,
         families: BTreeMap::new(),
@@ -136,21 +140,24 @@ fn lives(seed: u64, steps: usize, tally: &mut Tally, story: &RefCell<VecDeque<St
         drop(system);
         match end {
             End::Done => return,
-            End::Killed => run.tally.kills += 1,
+            End::Killed => {
+                run.was_killed = true;
+                run.tally.kills += 1;
+            }
             End::Stopped => run.tally.stops += 1,
         }
     }
 }
 
 /// A run in one of its lives.
-struct Scene<'a, 'b> {
-    run: &'a mut Run<'b>,
-    life: &'a Life,
-    story: &'a RefCell<VecDeque<String>>,
+pub(super) struct Scene<'a, 'b> {
+    pub(super) run: &'a mut Run<'b>,
+    pub(super) life: &'a Life,
+    pub(super) story: &'a RefCell<VecDeque<String>>,
 }
 
 impl Scene<'_, '_> {
-    fn tell(&self, what: String) {
+    pub(super) fn tell(&self, what: String) {
         let mut story = self.story.borrow_mut();
         if story.len() == NEWEST {
             story.pop_front();
@@ -162,11 +169,18 @@ impl Scene<'_, '_> {
         self.wake().await;
         self.life.quiet().await;
         if self.run.desktops.is_empty() {
-            for name in AGENTS {
-                let desktop = Desktop::open(self.life, &self.run.rendering, AgentId::parse(name).unwrap()).await;
+            for (index, name) in AGENTS.into_iter().enumerate() {
+                let session = if index % 2 == 0 { Session::Acknowledges } else { Session::Plain };
+                let agent = AgentId::parse(name).unwrap();
+                let desktop = Desktop::open(self.life, &self.run.rendering, agent, session).await;
                 let agent = desktop.agent.clone();
                 self.run.desktops.push(desktop);
                 let _ = self.try_it(log_in(agent)).await;
+            }
+        }
+        if std::mem::take(&mut self.run.was_killed) {
+            for desktop in &mut self.run.desktops {
+                desktop.come_back(self.life, &self.run.rendering).await;
             }
         }
         self.look().await;
@@ -181,6 +195,7 @@ impl Scene<'_, '_> {
             self.pass(Duration::from_millis(1)).await;
             self.look().await;
         }
+        self.everything_ends().await;
         self.run.tally.notifications += self.run.desktops.iter().map(|desktop| desktop.notifications).sum::<usize>();
         End::Done
     }
@@ -201,7 +216,7 @@ impl Scene<'_, '_> {
         }
     }
 
-    async fn pass(&mut self, time: Duration) {
+    pub(super) async fn pass(&mut self, time: Duration) {
         self.run.passed += time;
         self.life.pass(time).await;
     }
@@ -223,15 +238,18 @@ impl Scene<'_, '_> {
                 self.pass(Duration::from_millis(millis)).await;
             }
             90..94 => self.several_at_once().await,
-            94..96 => self.say_how_it_went().await,
+            94 => self.say_how_it_went().await,
+            95 => self.do_it_again().await,
             96 => self.change_the_mood(),
             97 => {
                 self.tell("the server is stopped and started".to_owned());
+                self.run.newest = None;
                 self.run.before = Some(self.views().await);
                 return Some(End::Stopped);
             }
             98 => {
                 self.tell("the server is killed and started".to_owned());
+                self.run.newest = None;
                 self.run.before = Some(self.views().await);
                 return Some(End::Killed);
             }
@@ -244,7 +262,7 @@ impl Scene<'_, '_> {
         AgentId::parse(AGENTS[self.run.dice.below(AGENTS.len())]).unwrap()
     }
 
-    async fn try_it(&mut self, wish: Wish) -> Result<(), CommandError> {
+    pub(super) async fn try_it(&mut self, wish: Wish) -> Result<(), CommandError> {
         let outcome = wish.send(&self.life.exchange, None).await;
         self.note(&wish, &outcome);
         outcome
@@ -279,13 +297,32 @@ impl Scene<'_, '_> {
         let Some((agent, view)) = self.some_call().await else { return };
         let Some(wish) = offered(&mut self.run.dice, &self.run.house, agent, &view) else { return };
         let head = self.life.log.head();
-        match self.try_it(wish).await {
-            Ok(()) => {}
+        let key = self.new_key();
+        let outcome = wish.send(&self.life.exchange, Some(key.clone())).await;
+        self.note(&wish, &outcome);
+        match outcome {
+            Ok(()) => self.run.newest = Some((wish, key)),
             Err(error) => {
                 assert!(is_for_a_parameter(&error), "it was offered: {error}");
                 self.nothing_happens(head).await;
             }
         }
+    }
+
+    fn new_key(&mut self) -> IdempotencyKey {
+        self.run.keys += 1;
+        IdempotencyKey::parse(&format!("key-{}", self.run.keys)).unwrap()
+    }
+
+    /// A retry is answered as the first was, and does nothing.
+    async fn do_it_again(&mut self) {
+        let Some((wish, key)) = self.run.newest.clone() else { return };
+        let head = self.life.log.head();
+        let outcome = wish.send(&self.life.exchange, Some(key)).await;
+        self.tell("again".to_owned());
+        self.note(&wish, &outcome);
+        assert_eq!(outcome, Ok(()), "a retry");
+        self.nothing_happens(head).await;
     }
 
     async fn do_what_is_not_offered(&mut self) {
@@ -379,8 +416,7 @@ impl Scene<'_, '_> {
         };
         let agent = self.somebody();
         let wish = wish.unwrap_or_else(|| dial(&mut self.run.dice, agent));
-        self.run.keys += 1;
-        let key = IdempotencyKey::parse(&format!("key-{}", self.run.keys)).unwrap();
+        let (key, begun) = (self.new_key(), self.life.log.begun());
         let turns = self.run.dice.below(60);
         let mut answer = None;
         {
@@ -394,7 +430,9 @@ impl Scene<'_, '_> {
             }
         }
         self.tell(format!("the server is killed {turns} turns after {wish:?}: {answer:?}"));
-        let was_answered = answer == Some(Ok(()));
+        // Of what had nothing to change no record tells.
+        let was_answered = answer == Some(Ok(())) && self.life.log.begun() > begun;
+        self.run.newest = None;
         if !matches!(answer, Some(Err(_))) {
             self.run.done = Some((wish, key, was_answered));
         }
@@ -408,84 +446,7 @@ impl Scene<'_, '_> {
         }
         views
     }
-
-    /// What must hold whenever nothing is going on.
-    async fn look(&mut self) {
-        self.life.quiet().await;
-        let news = News::after(self.run.looked, self.life);
-        self.run.looked = news.through;
-        for desktop in &mut self.run.desktops {
-            desktop.settle(self.life, &self.run.rendering, &news).await;
-            if news.records.is_empty() {
-                continue;
-            }
-            let read = View::read(&self.run.rendering, &self.life.read(&desktop.agent).await);
-            assert!(
-                desktop.told == read,
-                "{} was told, and reads: {:#?}",
-                desktop.agent,
-                desktop.told.differences(&read)
-            );
-        }
-        for (_, _, payload) in news.records {
-            if let Payload::CallChanged(changed) = payload {
-                self.run.families.insert(changed.family.root.clone(), changed.family);
-            }
-        }
-        self.run.families.retain(|_, family| !family.is_over());
-        let alive: BTreeSet<Subject> = self.run.families.keys().map(CallChanged::subject).collect();
-        assert_eq!(
-            alive,
-            self.life.log.subjects("call/").into_iter().collect(),
-            "who is on a call, and which there are"
-        );
-        let families = std::mem::take(&mut self.run.families);
-        for family in families.values() {
-            family.calls.iter().for_each(|call| self.look_at_call(family, call));
-        }
-        self.run.families = families;
-    }
-
-    fn look_at_call(&mut self, family: &Family, call: &Call) {
-        let visible: Vec<&Party> = call.live().filter(|party| is_visible(party)).collect();
-        let waits = family.asks.iter().any(|ask| ask.call == call.id && matches!(ask.kind, AskKind::Route { .. }));
-        assert!(visible.len() != 1 || waits, "nobody is left alone: {call:?}");
-        assert!(!visible.is_empty() || call.live().next().is_none(), "nobody waits for nobody: {call:?}");
-        for party in call.live().filter(|party| party.state != PartyState::Invited) {
-            let Some(home) = &party.endpoint.home else { continue };
-            let desktop = self.run.desktops.iter().find(|desktop| desktop.agent == home.agent).unwrap();
-            let told = &desktop.told.calls[call.id.as_str()];
-            let shown = told["participants"].as_array().unwrap();
-            let mut seen: Vec<&str> = shown.iter().map(|other| other["phoneNumber"].as_str().unwrap()).collect();
-            let others = visible.iter().filter(|other| other.leg != party.leg);
-            let mut there: Vec<&str> = others.map(|other| other.endpoint.number.as_str()).collect();
-            seen.sort_unstable();
-            there.sort_unstable();
-            assert_eq!(seen, there, "{} sees the others", home.agent);
-        }
-        let alive = usize::from(!visible.is_empty());
-        self.run.tally.calls += alive;
-        self.run.tally.conferences += usize::from(visible.len() > 2);
-        self.run.tally.consults += if call.consult.is_some() { alive } else { 0 };
-        self.run.tally.watched += call.live().filter(|party| party.monitor.is_some()).count();
-        self.run.tally.previews += call.live().filter(|party| party.state == PartyState::Preview).count();
-        self.run.tally.routed += call.live().filter(|party| party.queue.is_some()).count();
-        if alive > 0 && !self.run.calls.contains(&call.id) {
-            if self.run.calls.len() == REMEMBERED {
-                self.run.calls.pop_front();
-            }
-            self.run.calls.push_back(call.id.clone());
-        }
-    }
-}
-
-fn is_visible(party: &Party) -> bool {
-    let listens = party.monitor.as_ref().is_some_and(|monitor| monitor.mode != MonitorMode::BargeIn);
-    party.joining.is_none() && !listens
 }
 
 /// How many of the newest steps are told when something does not hold.
 const NEWEST: usize = 40;
-
-/// How many calls are remembered, so that something may be said of them when they are over.
-const REMEMBERED: usize = 8;

@@ -188,6 +188,17 @@ pub(super) fn log_in(agent: AgentId) -> Wish {
     Wish { agent, path: Path::Me, body }
 }
 
+/// The agent ends its shift.
+pub(super) fn log_out(agent: AgentId) -> Wish {
+    Wish { agent, path: Path::Me, body: json!({"operationName": "EndContactCenterSession"}) }
+}
+
+/// The agent is on the call no more.
+pub(super) fn leave(agent: AgentId, view: &CallView) -> Wish {
+    let name = if view.party.state == PartyState::Preview { "Decline" } else { "Hangup" };
+    Wish { agent, path: Path::Call(view.call.id.clone()), body: json!({"operationName": name}) }
+}
+
 /// Says how a call went.
 pub(super) fn disposition(dice: &mut Dice, agent: AgentId, call: &CallId) -> Wish {
     let body = json!({
