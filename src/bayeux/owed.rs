@@ -203,6 +203,11 @@ impl Owed {
         self.pressing > 0 || self.due.is_some_and(|due| due <= now)
     }
 
+    /// Whether something waits that may not wait for company.
+    pub(super) fn is_pressing(&self) -> bool {
+        self.pressing > 0
+    }
+
     /// When something should be sent that may still wait, if nothing is due anyway.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.filter(|_| self.pressing == 0)

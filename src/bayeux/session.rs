@@ -157,7 +157,7 @@ pub(super) struct Parked {
     answer_by: Instant,
     /// Until when it waits for word of events that are still in flight in another response: what comes after
     /// them must not overtake them, but a response whose fate nobody tells must not hold the client up.
-    patience: Instant,
+    pub(super) patience: Instant,
     /// How long the client pauses after the answer.
     pause: Duration,
     /// What the answer advises.
@@ -350,17 +350,24 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Away { expires, .. } | State::Handshaken { expires } => {
-                let pushed = if self.is_ready() { self.owed.due() } else { None };
-                Some(pushed.map_or(*expires, |due| due.min(*expires)))
+                let due = self.owed.due().filter(|_| self.is_ready());
+                Some(due.map_or(*expires, |due| due.min(*expires)))
             }
             State::Gone => None,
-            State::Parked(parked) => match (self.owed.is_in_flight(), self.owed.first()) {
-                (true, Some(_)) if !self.is_direct() && !self.together => Some(parked.patience),
-                (true, _) => Some(parked.answer_by.max(parked.patience)),
-                (false, _) if self.way == Way::Full || self.together => Some(parked.answer_by),
-                (false, _) => Some(self.owed.due().map_or(parked.answer_by, |due| due.min(parked.answer_by))),
-            },
+            State::Parked(parked) => Some(self.wakes(parked)),
         }
+    }
+
+    /// When something is sent while a connect is parked: never a time at which nothing can be.
+    fn wakes(&self, parked: &Parked) -> Instant {
+        let in_flight = self.owed.is_in_flight();
+        let patiently = |at: Instant| if in_flight { at.max(parked.patience) } else { at };
+        let due = match in_flight && self.owed.is_pressing() {
+            true => Some(parked.patience),
+            false => self.owed.due().map(patiently),
+        };
+        let answered = patiently(parked.answer_by);
+        due.filter(|_| self.way != Way::Full && !self.together).map_or(answered, |due| due.min(answered))
     }
 
     /// Whether its time is up: no connect came.

@@ -60,9 +60,13 @@ impl Session {
 
     /// All that is owed and need not wait, for the frame number `frame` of the direct way, if there is such a way; where it
     /// is [crowded](Self::is_crowded) then, a part of it. Numbers grow. Nothing of a session that acknowledges or is served
-    /// by connects only, nor while a response is under way that carries events.
+    /// by connects only, nor while a response is under way that carries events, as long as the parked connect is patient.
     pub fn poll_frame(&mut self, now: Instant, frame: u64) -> Frame {
-        if !self.is_direct() || self.owed.is_in_flight() {
+        let patient = match &self.state {
+            State::Away { .. } | State::Gone | State::Handshaken { .. } => true,
+            State::Parked(parked) => now < parked.patience,
+        };
+        if !self.is_direct() || patient && self.owed.is_in_flight() {
             return Frame::new();
         }
         self.way = Way::Direct;

@@ -57,6 +57,39 @@ fn events_go_their_own_way_and_a_connect_is_the_heartbeat_only() {
 }
 
 #[test]
+fn a_lazy_event_is_pushed_when_it_is_due_also_while_no_connect_is_parked() {
+    let (mut session, now) = (session(Kind::Plain), start());
+    session.handle_attached();
+    let due = now + Duration::from_secs(2);
+    session.deliver_lazy(Position::new(11), event("a"), due).unwrap();
+    assert_eq!(frame(&mut session, 1), "");
+    assert_eq!(session.poll_timeout(), Some(due));
+    assert_eq!(texts(&session.poll_frame(due, 1)), "a");
+    assert!(session.poll_timeout() > Some(due));
+}
+
+#[test]
+fn what_comes_behind_a_response_that_nobody_reads_is_pushed_after_a_second_and_no_timer_presses_before() {
+    let (mut session, now, cursor) = (session(Kind::Plain), start(), Position::new(20));
+    session.handle_connect(now, connect(1), cursor).unwrap();
+    assert!(session.poll_answer(now, cursor).is_some());
+    session.deliver(Position::new(11), event("a")).unwrap();
+    assert_eq!(session.poll_ride(now, ConnectKey(7)).len(), 1);
+    session.handle_attached();
+    session.handle_connect(now, connect(2), cursor).unwrap();
+    session.deliver(Position::new(12), event("b")).unwrap();
+    assert!(session.poll_answer(now, cursor).is_none());
+    assert_eq!(frame(&mut session, 1), "", "it must not overtake what is under way");
+    let due = session.poll_timeout().unwrap();
+    assert_eq!(due - now, Duration::from_secs(1));
+    session.handle_full();
+    assert_eq!(session.poll_timeout().unwrap() - now, Duration::from_secs(30), "there is no room");
+    assert_eq!(texts(&session.poll_frame(due, 1)), "b");
+    assert!(session.poll_answer(due, cursor).is_none());
+    assert_eq!(session.poll_timeout().unwrap() - now, Duration::from_secs(30), "the way can carry nothing more");
+}
+
+#[test]
 fn what_a_way_did_not_take_over_is_owed_again_in_its_place() {
     let mut session = session(Kind::Plain);
     session.handle_attached();
@@ -82,20 +115,6 @@ fn a_frame_does_not_overtake_a_response_that_is_under_way() {
     assert!(frame(&mut session, 1).is_empty());
     session.handle_lost(start(), ConnectKey(1));
     assert_eq!(frame(&mut session, 1), "a b");
-}
-
-#[test]
-fn a_timer_is_never_due_for_what_only_a_way_can_carry() {
-    let (mut session, now, cursor) = (session(Kind::Plain), start(), Position::new(20));
-    session.handle_connect(now, connect(1), cursor).unwrap();
-    assert!(session.poll_answer(now, cursor).is_some());
-    session.deliver(Position::new(11), event("a")).unwrap();
-    assert_eq!(session.poll_ride(now, ConnectKey(7)).len(), 1);
-    session.handle_attached();
-    session.handle_connect(now, connect(2), cursor).unwrap();
-    session.deliver(Position::new(12), event("b")).unwrap();
-    assert!(session.poll_answer(now, cursor).is_none());
-    assert_eq!(session.poll_timeout().unwrap() - now, Duration::from_secs(30));
 }
 
 #[test]

@@ -69,6 +69,20 @@ fn a_lazy_event_that_was_lost_is_no_longer_lazy() {
 }
 
 #[test]
+fn a_lazy_event_behind_a_response_that_nobody_reads_wakes_the_session_when_it_is_due_and_not_before() {
+    check(
+        Kind::Plain,
+        "connect 1\n deliver 11 one\n ride 9\n connect 2\n lazy 12 two 5000\n wait 9\n lost 9\n connect 3\n wait 1",
+        expect![[r#"
+            00.0s answer 1: {id:1,successful:true}
+            00.0s ride 9: one
+            05.0s answer 2: two {id:2,successful:true}
+            10.0s answer 3: one {id:3,successful:true}
+        "#]],
+    );
+}
+
+#[test]
 fn with_ack_a_lazy_event_waits_once_and_is_repeated_at_once() {
     check(
         Kind::Ack,

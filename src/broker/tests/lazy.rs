@@ -61,6 +61,20 @@ fn what_is_not_lazy_takes_what_is_along() {
 }
 
 #[test]
+fn a_home_whose_client_leaves_a_response_unread_waits_for_what_is_lazy_and_does_not_spin() {
+    let (mut desk, me) = (desk(Duration::MAX), peer("15000"));
+    let unread = desk.send(&me, &publish("one", "/eager", "1"));
+    desk.pump();
+    assert!(desk.answer(unread).unwrap().contains(r#""data":1"#) && desk.carries(unread));
+    let parked = desk.send(&me, &connect("one"));
+    desk.publish("/lazy/a", "2");
+    desk.pass(Duration::from_millis(4_999));
+    assert_eq!(desk.answer(parked), None);
+    desk.pass(Duration::from_millis(1));
+    assert!(desk.answer(parked).unwrap().contains(r#""data":2"#));
+}
+
+#[test]
 fn who_is_served_by_connects_only_gets_nothing_with_other_replies() {
     let session_rules = SessionRules { delivery: Delivery::ConnectOnly, ..SessionRules::default() };
     let mut desk = Desk::with(Settings { session_rules, ..settings() });
