@@ -143,7 +143,7 @@ impl Drop for Asked {
 /// How many frames of one session a socket took over. Shared by both ends, so that a delivery needs no message back.
 #[derive(Debug)]
 pub(super) struct Flow {
-    session: SessionId,
+    pub session: SessionId,
     /// The count, and the two flags.
     taken: AtomicU64,
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::broker::Settings;
 use crate::broker::tests::kit::settings;
 use crate::broker::tests::pair::Pair;
+use crate::broker::tests::wires::Shape;
 
 #[test]
 fn whatever_breaks_a_client_is_given_what_it_is_owed_in_order_and_once() {
-    let sums = run(Room::Ample);
+    let sums = run(Room::Ample, Shape::Polling);
     sums.assert_everything_broke();
     sums.assert_at_least(3_000, &["again: resumed"]);
     // With room enough nothing but its own goodbye ends a session that acknowledges.
@@ -20,7 +21,7 @@ fn whatever_breaks_a_client_is_given_what_it_is_owed_in_order_and_once() {
 
 #[test]
 fn where_room_runs_out_a_client_is_told_to_begin_anew_and_misses_nothing_in_silence() {
-    let sums = run(Room::Scarce);
+    let sums = run(Room::Scarce, Shape::Polling);
     sums.assert_everything_broke();
     sums.assert_at_least(10, &["ended: unknown ack"]);
     sums.assert_at_least(50, &["ended: expired, ack", "ended: overrun"]);
@@ -31,12 +32,46 @@ fn where_room_runs_out_a_client_is_told_to_begin_anew_and_misses_nothing_in_sile
     sums.assert_at_least(50, &["told to handshake, ack"]);
 }
 
-fn run(room: Room) -> Sums {
+#[test]
+fn by_sockets_a_client_is_given_what_it_is_owed_in_order_and_once_whatever_breaks() {
+    let sums = run(Room::Ample, Shape::Sockets);
+    sums.assert_sockets_broke();
+    sums.assert_at_least(1_000, &["again: resumed", "frames heard", "opened"]);
+    for never in
+        ["ended: expired, ack", "ended: overrun", "ended: overrun, ack", "ended: unknown ack", "again: stopped"]
+    {
+        assert_eq!(sums.of(never), 0, "{never}: {sums:?}");
+    }
+    assert_eq!(sums.of("told to handshake, ack"), 0, "{sums:?}");
+}
+
+#[test]
+fn by_sockets_where_room_runs_out_a_client_is_told_to_begin_anew_and_misses_nothing_in_silence() {
+    let sums = run(Room::Scarce, Shape::Sockets);
+    sums.assert_sockets_broke();
+    sums.assert_at_least(10, &["ended: unknown ack"]);
+    sums.assert_at_least(30, &["ended: expired, ack", "ended: overrun", "told to handshake, ack"]);
+    for never in ["ended: overrun, ack", "ended: lagged"] {
+        assert_eq!(sums.of(never), 0, "{never}: {sums:?}");
+    }
+}
+
+#[test]
+fn a_client_that_goes_from_sockets_to_long_polling_and_back_is_given_what_it_is_owed() {
+    let sums = run(Room::Ample, Shape::Mixed);
+    sums.assert_sockets_broke();
+    sums.assert_at_least(100, &["changed over", "cut", "requests lost", "torn", "vanished", "written with events"]);
+    for never in ["ended: expired, ack", "ended: overrun, ack", "ended: unknown ack", "told to handshake, ack"] {
+        assert_eq!(sums.of(never), 0, "{never}: {sums:?}");
+    }
+}
+
+fn run(room: Room, shape: Shape) -> Sums {
     let mut sums = Sums::default();
     for seed in 0..SEEDS {
-        let mut pair = Pair::new(seed, room);
+        let mut pair = Pair::new(seed, room, shape);
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pair.run()));
-        assert!(ran.is_ok(), "seed {seed} with {room:?} room, see above");
+        assert!(ran.is_ok(), "seed {seed} with {room:?} room, {shape:?}, see above");
         sums.add(&pair.sums);
     }
     sums
@@ -90,6 +125,16 @@ impl Sums {
         self.assert_at_least(200, &["again: unacknowledged", "doubled", "empty replies", "written with events"]);
         self.assert_at_least(50, &["again: lost", "dark", "killed", "left", "stopped", "told to handshake"]);
         self.assert_at_least(20, &["ended: expired", "ended: lost", "responses too late", "superseded"]);
+    }
+
+    fn assert_sockets_broke(&self) {
+        self.assert_at_least(500, &["broken", "given up", "opened", "replies with events"]);
+        self.assert_at_least(100, &["again: lost", "empty replies", "frames heard", "lost with its socket"]);
+        self.assert_at_least(100, &["not taken over", "several under way"]);
+        self.assert_at_least(40, &["dark", "killed", "left", "stopped", "told to handshake"]);
+        self.assert_at_least(20, &["again: unacknowledged", "ended: expired", "ended: lost", "superseded"]);
+        self.assert_at_least(5, &["left behind"]);
+        self.assert_at_least(1, &["room again"]);
     }
 }
 

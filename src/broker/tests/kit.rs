@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Channel, ConnectKey, Error, Limits, Pattern};
 use crate::broker::conversation::Conversation;
-use crate::broker::line::Out;
+use crate::broker::line::{Out, Parcel};
 use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
@@ -46,6 +46,8 @@ pub(super) struct Desk {
     fates: BTreeMap<u64, (SessionId, Arc<Fate>)>,
     /// The socket that requests come from, if they come from one.
     line: Option<Arc<Out>>,
+    /// Requests whose answers go down the socket that they came from.
+    routed: BTreeMap<u64, Arc<Out>>,
     /// What went out, in its order.
     pub(super) order: Vec<&'static str>,
     /// What becomes of the next appends, instead of their being taken.
@@ -142,6 +144,7 @@ impl Desk {
             answers,
             fates,
             line: None,
+            routed: BTreeMap::new(),
             order: Vec::new(),
             faults: Vec::new(),
             asks: Vec::new(),
@@ -164,6 +167,7 @@ impl Desk {
         }
         self.sessions.forget();
         self.answers.clear();
+        self.routed.clear();
         self.fates.clear();
         if let Some(disk) = &mut self.disk {
             self.log = disk.restart(&self.log, end);
@@ -191,6 +195,15 @@ impl Desk {
     /// Sends a request without looking at what comes of it.
     pub(super) fn send(&mut self, peer: &Peer, body: &str) -> u64 {
         self.send_as(peer, body, &format!("fresh{}", self.key))
+    }
+
+    /// Sends a request from a socket, down which its answer goes, behind the request's name.
+    pub(super) fn send_from(&mut self, out: &Arc<Out>, peer: &Peer, body: &str) -> u64 {
+        self.line = Some(Arc::clone(out));
+        self.routed.insert(self.key + 1, Arc::clone(out));
+        let key = self.send(peer, body);
+        self.line = None;
+        key
     }
 
     fn send_as(&mut self, peer: &Peer, body: &str, fresh: &str) -> u64 {
@@ -334,14 +347,12 @@ impl Desk {
             match output {
                 Output::Answer { tell, answer: Answered::Body { body, carries } } => {
                     self.order.push("answer");
-                    self.answers.insert(tell, String::from_utf8(body).unwrap());
                     if let Some(carries) = carries {
                         self.fates.insert(tell, carries);
                     }
+                    self.tell(tell, String::from_utf8(body).unwrap());
                 }
-                Output::Answer { tell, answer: Answered::Superseded } => {
-                    self.answers.insert(tell, "superseded".to_owned());
-                }
+                Output::Answer { tell, answer: Answered::Superseded } => self.tell(tell, "superseded".to_owned()),
                 Output::Ask(ask) => self.asks.push(*ask),
                 Output::Read(wanted) => {
                     let read = wanted.read(&*self.log, &self.settings);
@@ -364,6 +375,17 @@ impl Desk {
                     }
                 }
             }
+        }
+    }
+
+    fn tell(&mut self, key: u64, answer: String) {
+        let Some(out) = self.routed.remove(&key) else {
+            self.answers.insert(key, answer);
+            return;
+        };
+        let frame = Some(Bytes::from(format!("{key} {answer}")));
+        if out.send(Parcel::Answer { frame, receipt: None }).is_err() && self.carries(key) {
+            self.lost(key);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::bayeux::{Channel, Pattern};
+use crate::broker::tests::wires::Shape;
 use crate::ids::{Position, SessionId};
 use crate::log::{EmbeddedLog, Log, Record};
 use crate::records;
@@ -39,6 +40,10 @@ pub(super) struct Account {
     has: Vec<u64>,
     /// What was handed to a socket to its end, in that order: without.
     sent: Vec<u64>,
+    /// What its client has of that, in the order in which it came.
+    heard: Vec<u64>,
+    /// Whether a planned stop had some of it sent again.
+    rewound: bool,
 }
 
 impl Ledger {
@@ -116,6 +121,11 @@ impl Ledger {
         self.sessions.entry(session).or_default().sent.extend(events);
     }
 
+    /// The client of a session without acknowledgement has these.
+    pub(super) fn heard(&mut self, session: SessionId, events: &[u64]) {
+        self.sessions.entry(session).or_default().heard.extend(events);
+    }
+
     /// The server stops as planned: without acknowledgement a session goes on at the first that was not handed to a
     /// socket. What was handed to another one meanwhile comes again. Says how many do.
     pub(super) fn stopped(&mut self) -> u64 {
@@ -128,6 +138,7 @@ impl Ledger {
             let before = account.sent.len();
             account.sent.retain(|number| owed[..first].contains(number));
             again += (before - account.sent.len()) as u64;
+            account.rewound |= before > account.sent.len();
         }
         again
     }
@@ -170,6 +181,23 @@ impl Ledger {
             let once = sorted(&account.sent).into_iter().all(|number| owed.any(|other| other == number));
             assert!(once, "{session:?} was given {:?} of {:?}", account.sent, self.owed(*session, 0, u64::MAX - 1));
         }
+    }
+
+    /// Without acknowledgement a client hears nothing that was not sent, and nothing twice. By sockets alone it is sent
+    /// all of it in order, without a gap up to where its session ended, and hears it in order.
+    pub(super) fn assert_heard(&self, shape: Shape) {
+        for (session, account) in self.sessions.iter().filter(|(_, account)| !account.ack && !account.rewound) {
+            let mut sent = sorted(&account.sent).into_iter();
+            let once = sorted(&account.heard).into_iter().all(|number| sent.any(|other| other == number));
+            assert!(once, "{session:?} heard {:?} of {:?}", account.heard, account.sent);
+            if shape == Shape::Sockets {
+                let owed = self.owed(*session, 0, u64::MAX - 1);
+                assert!(owed.starts_with(&account.sent), "{session:?} was sent {:?} of {owed:?}", account.sent);
+                let mut sent = account.sent.iter();
+                assert!(account.heard.iter().all(|number| sent.any(|other| other == number)), "{:?}", account.heard);
+            }
+        }
+        assert!(shape != Shape::Sockets || self.sessions.values().all(|account| !account.rewound));
     }
 }
 

@@ -138,6 +138,11 @@ impl Line {
         (self.rough && self.chance(self.cuts)).then(|| self.within(20_000))
     }
 
+    /// When a socket breaks, if it does.
+    pub(super) fn dies(&mut self) -> Option<Duration> {
+        (self.rough && self.chance(0.5)).then(|| self.within(15_000))
+    }
+
     pub(super) fn told(&mut self) -> Told {
         self.chance(0.6).then(|| self.within(1_000))
     }

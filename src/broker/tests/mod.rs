@@ -38,3 +38,4 @@ mod sockets;
 mod story;
 mod streams;
 mod told;
+mod wires;

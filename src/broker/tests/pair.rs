@@ -1,7 +1,7 @@
 //! Clients against their server, over a line that breaks everything that can break, in virtual time.
 //!
-//! The client's core is the real one, and so are the home, the sessions and the log. What a client must be given
-//! is read from the log by the [`Ledger`], which knows nothing of how it is given.
+//! The client's core is the real one, and so are the home, the sessions and the log; `wires.rs` has the sockets. What a
+//! client must be given is read from the log by the [`Ledger`], which knows nothing of how it is given.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::broker::tests::kit::{Desk, End, peer};
 use crate::broker::tests::ledger::Ledger;
 use crate::broker::tests::line::{Agenda, Heard, Line, Passage, Return, Told};
 use crate::broker::tests::told::Message;
+use crate::broker::tests::wires::{Shape, Way, Wire, Wired};
 use crate::ids::SessionId;
 use crate::metrics::RedeliveryCause;
 use bytes::Bytes;
@@ -36,19 +37,23 @@ pub(super) enum Action {
     Stop,
     /// A response was dropped before it was written.
     Torn { key: u64 },
-    /// A response was written to its end.
-    Written { key: u64, trip: u64, body: String },
+    /// Something happens to a socket.
+    Wire { wire: u64, what: Wired },
+    /// A response was written to its end. After how long it arrives, if it does.
+    Written { key: u64, trip: u64, body: String, arrives: Option<Duration> },
 }
 
 /// A request of a client, until its client has the answer or has given it up.
 pub(super) struct Trip {
     pub(super) who: usize,
-    kind: ClientRequestKind,
-    body: Bytes,
-    session: Option<SessionId>,
+    pub(super) kind: ClientRequestKind,
+    pub(super) body: Bytes,
+    pub(super) session: Option<SessionId>,
     /// What a connect acknowledges.
     ack: u64,
     pub(super) open: bool,
+    /// The socket that it went by, if it went by one.
+    pub(super) wire: Option<u64>,
 }
 
 /// A request as the server has it.
@@ -67,6 +72,10 @@ pub(super) struct Party {
     pub(super) session: Option<SessionId>,
     /// Until when nothing that it sends arrives.
     pub(super) dark: Instant,
+    /// How it is connected.
+    pub(super) way: Way,
+    /// The socket that it has open, as far as it knows.
+    pub(super) wire: Option<u64>,
 }
 
 /// A server, its clients, and the line between them.
@@ -79,6 +88,8 @@ pub(super) struct Pair {
     pub(super) parties: Vec<Party>,
     pub(super) trips: BTreeMap<u64, Trip>,
     pub(super) copies: BTreeMap<u64, Copy>,
+    pub(super) shape: Shape,
+    pub(super) wires: BTreeMap<u64, Wire>,
     /// While the server is down.
     pub(super) up: Option<Instant>,
     pub(super) stopping: bool,
@@ -88,12 +99,12 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) fn new(seed: u64, room: Room) -> Self {
+    pub(super) fn new(seed: u64, room: Room, shape: Shape) -> Self {
         let (settings, ring) = room.settings(seed);
         let desk = Desk::over(settings, ring);
         let ledger = Ledger::new(Arc::clone(&desk.log));
         let now = desk.now;
-        let party = |n: usize| Party::new(now, &format!("1500{n}"), n.is_multiple_of(2));
+        let party = |n: usize| Party::new(now, &format!("1500{n}"), n.is_multiple_of(2), shape.first());
         Self {
             room,
             line: Line::new(seed),
@@ -102,6 +113,8 @@ impl Pair {
             parties: (0..3).map(party).collect(),
             trips: BTreeMap::new(),
             copies: BTreeMap::new(),
+            shape,
+            wires: BTreeMap::new(),
             up: None,
             stopping: false,
             published: 0,
@@ -124,6 +137,7 @@ impl Pair {
             assert!(self.desk.now < healed + HEALING, "not settled");
         }
         self.ledger.assert_no_doublet();
+        self.ledger.assert_heard(self.shape);
         for party in &self.parties {
             self.ledger.assert_settled(party.session.unwrap());
         }
@@ -185,13 +199,19 @@ impl Pair {
             Action::Lost { trip } => self.give_up(trip),
             Action::Next => self.next(),
             Action::Stop => self.stop(),
+            Action::Wire { wire, what } => self.wire(wire, what),
             Action::Torn { key } => {
                 self.sums.count("torn");
                 if self.desk.carries(key) {
                     self.desk.lost(key);
                 }
             }
-            Action::Written { key, trip, body } => self.write(key, trip, &body),
+            Action::Written { key, trip, body, arrives } => {
+                self.write(key, trip, &body);
+                if let Some(after) = arrives {
+                    self.agenda.put(self.desk.now + after, Action::Deliver { trip, body });
+                }
+            }
         }
     }
 }
@@ -204,8 +224,12 @@ impl Pair {
         let trip = self.trips.len() as u64;
         let (session, ack) = (sent.session(), sent.ack());
         let kind = request.kind;
-        self.trips.insert(trip, Trip { who, kind, body: request.body, session, ack, open: true });
+        let wire = self.wire_for(who, kind);
+        self.trips.insert(trip, Trip { who, kind, body: request.body, session, ack, open: true, wire });
         self.agenda.put(now + request.patience, Action::Lost { trip });
+        if let Some(wire) = wire {
+            return self.send_by(wire, trip);
+        }
         let dark = self.parties[who].dark > now;
         match self.line.request() {
             _ if dark => self.sums.count("sent into the dark"),
@@ -227,18 +251,19 @@ impl Pair {
     }
 
     /// The client has a response.
-    fn receive(&mut self, number: u64, body: &str) {
+    pub(super) fn receive(&mut self, number: u64, body: &str) {
         let now = self.desk.now;
         let Some(trip) = self.trips.get_mut(&number).filter(|trip| trip.open) else {
             return self.sums.count("responses too late");
         };
         trip.open = false;
-        let (who, kind, session, ack) = (trip.who, trip.kind, trip.session, trip.ack);
+        let (who, kind, session, ack, wire) = (trip.who, trip.kind, trip.session, trip.ack, trip.wire);
         let messages = Message::all(body);
         let events: Vec<u64> = messages.iter().filter_map(Message::event).collect();
         let party = &mut self.parties[who];
         let bytes = Bytes::copy_from_slice(body.as_bytes());
         match kind {
+            _ if wire.is_some() => party.client.handle_frame(now, &bytes).unwrap(),
             ClientRequestKind::Publish => {
                 party.client.handle_published(now, &bytes).unwrap();
             }
@@ -254,9 +279,10 @@ impl Pair {
         if kind != ClientRequestKind::Disconnect {
             assert_eq!(heard, events, "the client makes of a body what is in it");
         }
+        self.heard(who, session, &events);
         let reply = messages.iter().find(|message| message.channel().starts_with("/meta/"));
         if let (ClientRequestKind::Handshake, Some(reply)) = (kind, reply) {
-            party.session = reply.session();
+            self.parties[who].session = reply.session();
         }
         if let (ClientRequestKind::Connect, Some(reply), Some(session)) = (kind, reply, session) {
             self.connected(who, session, ack, reply, &events);
@@ -285,13 +311,15 @@ impl Pair {
 
     /// Who left, or was turned away at its first handshake because the server was about to stop, comes anew.
     pub(super) fn replace(&mut self, who: usize) {
+        let old = self.parties[who].wire;
         let party = &mut self.parties[who];
         match party.client.ended() {
             None => {}
             Some(ClientEnded::HandshakeRefused(_) | ClientEnded::Left) => {
                 let name = party.peer.agent.clone().unwrap();
-                *party = Party { dark: party.dark, ..Party::new(self.desk.now, name.as_str(), party.ack) };
+                *party = Party { dark: party.dark, ..Party::new(self.desk.now, name.as_str(), party.ack, party.way) };
                 self.abandon(who);
+                old.into_iter().for_each(|wire| self.close(wire));
             }
             Some(ended @ (ClientEnded::Dismissed | ClientEnded::SubscribeRefused(_))) => panic!("{ended}"),
         }
@@ -304,10 +332,13 @@ impl Pair {
         open.into_iter().for_each(|trip| self.hang_up(trip));
     }
 
-    fn give_up(&mut self, number: u64) {
+    pub(super) fn give_up(&mut self, number: u64) {
         let Some(trip) = self.trips.get(&number).filter(|trip| trip.open) else { return };
         let (who, kind) = (trip.who, trip.kind);
         self.sums.count("given up");
+        if let Some(wire) = trip.wire {
+            return self.close(wire);
+        }
         self.hang_up(number);
         match kind {
             ClientRequestKind::Connect | ClientRequestKind::Handshake | ClientRequestKind::Subscribe => {
@@ -321,6 +352,9 @@ impl Pair {
     fn hang_up(&mut self, number: u64) {
         if let Some(trip) = self.trips.get_mut(&number) {
             trip.open = false;
+            if let Some(wire) = trip.wire {
+                return self.close(wire);
+            }
         }
         let now = self.desk.now;
         for (key, copy) in self.copies.iter_mut().filter(|(_, copy)| copy.trip == number && copy.heard) {
@@ -368,6 +402,7 @@ impl Pair {
         } else {
             self.agenda.put(self.desk.now + self.line.within(50), Action::Apply);
         }
+        self.pull_all();
         self.ledger.read();
         let keys: Vec<u64> = self.copies.keys().copied().collect();
         for key in keys {
@@ -398,19 +433,19 @@ impl Pair {
             }
             Return::Vanished(after, told) => {
                 self.sums.count("vanished");
-                self.agenda.put(now + after, Action::Written { key, trip, body });
+                self.agenda.put(now + after, Action::Written { key, trip, body, arrives: None });
                 if copy.heard {
                     self.tell_lost(trip, told);
                 }
             }
             Return::Whole { written, arrives } => {
-                self.agenda.put(now + written, Action::Written { key, trip, body: body.clone() });
-                self.agenda.put(now + arrives, Action::Deliver { trip, body });
+                let arrives = Some(arrives.saturating_sub(written));
+                self.agenda.put(now + written, Action::Written { key, trip, body, arrives });
             }
         }
     }
 
-    fn write(&mut self, key: u64, trip: u64, body: &str) {
+    pub(super) fn write(&mut self, key: u64, trip: u64, body: &str) {
         if !self.desk.carries(key) {
             return;
         }
@@ -433,6 +468,7 @@ impl Pair {
         self.agenda.keep(|action| match action {
             Action::Gone { .. } | Action::Stop | Action::Torn { .. } | Action::Written { .. } => false,
             Action::Apply | Action::Arrive { .. } | Action::Deliver { .. } | Action::Lost { .. } | Action::Next => true,
+            Action::Wire { .. } => true,
         });
         let now = self.desk.now;
         for copy in std::mem::take(&mut self.copies).into_values() {
@@ -440,6 +476,7 @@ impl Pair {
                 self.agenda.put(now + after, Action::Lost { trip: copy.trip });
             }
         }
+        self.end_wires();
         self.stopping = false;
         self.up = Some(now + self.line.within(3_000));
     }
@@ -451,10 +488,10 @@ impl Pair {
 }
 
 impl Party {
-    fn new(now: Instant, name: &str, ack: bool) -> Self {
+    fn new(now: Instant, name: &str, ack: bool, way: Way) -> Self {
         let mut client = Client::new(now, ClientOptions { ack });
         client.subscribe(now, "/demo/*");
-        Self { peer: peer(name), ack, client, session: None, dark: now }
+        Self { peer: peer(name), ack, client, session: None, dark: now, way, wire: None }
     }
 }
 

@@ -41,6 +41,7 @@ impl Pair {
                 }
                 self.replace(who);
             }
+            94..97 => self.change_way(who),
             _ => {}
         }
     }
@@ -66,6 +67,7 @@ impl Pair {
         self.sums.count("dark");
         let long = if self.line.chance(0.2) { self.room.dark() } else { 3_000 };
         self.parties[who].dark = self.desk.now + self.line.within(long);
+        self.darken_wire(who);
         let waits = self.trips.iter().filter(|(_, trip)| trip.who == who && trip.open).map(|(trip, _)| *trip);
         for trip in waits.collect::<Vec<_>>() {
             for (key, copy) in self.copies.iter_mut().filter(|(_, copy)| copy.trip == trip) {
