@@ -83,7 +83,7 @@ impl Reader {
 
     /// A duration that is more than nothing.
     pub(super) fn positive(&mut self, key: &str) -> Result<Duration, ConfigError> {
-        self.parsed(key, "a duration of more than 0, such as \"200ms\" or \"30s\"", |text| {
+        self.parsed(key, "a duration of more than 0, such as \"200ms\" or \"30s\", at most 876000h", |text| {
             parse_duration(text).filter(|duration| !duration.is_zero())
         })
     }
@@ -305,20 +305,25 @@ fn one_of<T>(choices: &[(&str, T)]) -> String {
 }
 
 /// What a duration looks like.
-const A_DURATION: &str = "a duration such as \"200ms\", \"30s\", \"5m\" or \"24h\"";
+const A_DURATION: &str = "a duration such as \"200ms\", \"30s\", \"5m\" or \"24h\", at most 876000h";
 
-/// A number and a unit: `ms`, `s`, `m` or `h`.
+/// A number and a unit: `ms`, `s`, `m` or `h`. What is longer than [`LONGEST`] is a mistake, and could not be added to a
+/// time of day.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let number: u64 = number.parse().ok()?;
-    match unit {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(3600).map(Duration::from_secs),
-        _ => None,
-    }
+    let duration = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.checked_mul(60)?),
+        "h" => Duration::from_secs(number.checked_mul(3600)?),
+        _ => return None,
+    };
+    Some(duration).filter(|duration| *duration <= LONGEST)
 }
+
+/// A hundred years.
+const LONGEST: Duration = Duration::from_secs(876_000 * 3600);
 
 /// A number, and `B`, `KiB`, `MiB` or `GiB`.
 fn parse_size(text: &str) -> Option<u64> {

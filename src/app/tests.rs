@@ -199,6 +199,7 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[admin]\nlisten = 'localhost'",
         "[auth]\ncookie_key_file = false",
         "[bayeux]\ntimeout = '30'",
+        "[bayeux]\nresume = '876001h'",
         "[bayeux]\nqueue_messages = '1000'",
         "[bayeux]\nsessions = 0",
         "[bayeux]\nduplicate_connect_status = 200",
