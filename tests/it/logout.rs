@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Desk, Server, open_request, read_answer, request};
+use crate::socket::wait_for;
 
 /// A desktop that keeps its cookies and sends nothing else.
 struct Browser {
@@ -119,6 +120,7 @@ fn a_desktop_may_end_its_session_before_its_login_or_after_it() {
     let body = second.connect().to_string();
     let head = "POST /api/v2/notifications/connect HTTP/1.1\r\n";
     let mut held = open_request(server.address, head, &headers, body.as_bytes()).unwrap();
+    wait_for(&server, "partyline_parked_connects 1");
     assert_eq!(second.end().json(), json!({"statusCode": 0}));
     let told = read_answer(&mut held).unwrap().json();
     let channels: Vec<&str> =
