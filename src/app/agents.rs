@@ -8,7 +8,6 @@ use uuid::Uuid;
 use crate::agents::{AfterCall, CustomMode, CustomState, NotAnswered, Rules};
 use crate::exchange;
 use crate::gws::is_free_state_name;
-use crate::ids::Number;
 
 use super::config::Config;
 use super::error::ConfigError;
@@ -91,7 +90,10 @@ pub(super) fn exchange_settings(config: &Config) -> Result<exchange::Settings, P
             after_call_time: agents.after_call_time,
             not_answered: agents.not_answered,
         },
-        queues: config.simulated.queues.iter().filter_map(|queue| Number::parse(queue).ok()).collect(),
+        queues: {
+            let points = config.simulated.route_points.iter().map(|point| &point.number);
+            config.simulated.queues.iter().chain(points).cloned().collect()
+        },
         unregistered: config.simulated.unregistered.iter().cloned().collect(),
     })
 }

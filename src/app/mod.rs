@@ -39,8 +39,8 @@ pub use error::ConfigError;
 pub use plan::{Drain, Plan, PlanError, cookie_key};
 pub use sections::{
     AdminSection, AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection,
-    DrainConfig, Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection,
-    SwitchConfig, TelemetryConfig, UpstreamSection, Who,
+    DrainConfig, Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, RoutePoint, ServerConfig,
+    SimulatedSection, SwitchConfig, TelemetryConfig, UpstreamSection, Who,
 };
 pub use serve::{Running, ServeError, build, serve};
 pub use settings::{Origin, Sources};

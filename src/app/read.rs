@@ -15,8 +15,8 @@ use super::error::ConfigError;
 use super::reader::{Entry, Field, Reader, parse_duration};
 use super::sections::{
     AgentEntry, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
-    Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, ServerConfig, SimulatedSection, SwitchConfig,
-    TelemetryConfig, Who,
+    Durability, GeneratedAgents, GwsConfig, LogConfig, LogFormat, RoutePoint, ServerConfig, SimulatedSection,
+    SwitchConfig, TelemetryConfig, Who,
 };
 use super::upstream::upstream;
 
@@ -242,12 +242,25 @@ impl SimulatedSection {
             ring_timeout: from.positive("simulated.ring_timeout")?,
             answer_after: from.duration("simulated.answer_after")?,
             unregistered: numbers(from, "simulated.unregistered")?,
-            queues: from.list("simulated.queues", "a list of telephone numbers", |t| Number::parse(t).is_ok())?,
+            queues: numbers(from, "simulated.queues")?,
+            route_points: {
+                let points = from.entries("simulated.route_point", "tables of number and queue")?;
+                points.into_iter().map(RoutePoint::read).collect::<Result<_, _>>()?
+            },
             arrivals: from.duration("simulated.arrivals")?,
             talk_time: from.positive("simulated.talk_time")?,
             patience: from.positive("simulated.patience")?,
             previews: from.duration("simulated.previews")?,
         })
+    }
+}
+
+impl RoutePoint {
+    fn read(mut entry: Entry) -> Result<Self, ConfigError> {
+        let mut number = |name| entry.parsed(name, "a telephone number, as a text", |t| Number::parse(t).ok());
+        let point = Self { number: number("number")?, queue: number("queue")? };
+        entry.finish()?;
+        Ok(point)
     }
 }
 

@@ -255,7 +255,9 @@ section! {
         /// Numbers of agents' devices that it does not know.
         unregistered: Vec<Number>,
         /// The numbers of queues.
-        queues: Vec<String>,
+        queues: Vec<Number>,
+        /// Numbers that route calls to them.
+        route_points: Vec<RoutePoint>,
         /// How long between two calls that come in by themselves; zero for none.
         arrivals: Duration,
         /// How long their callers talk.
@@ -264,6 +266,16 @@ section! {
         patience: Duration,
         /// How long between two calls that agents are offered to make; zero for none.
         previews: Duration,
+    }
+}
+
+section! {
+    /// One `[[simulated.route_point]]`.
+    RoutePoint {
+        /// Its number.
+        number: Number,
+        /// The queue that its calls wait in.
+        queue: Number,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::directory::DirectoryConfig;
 use crate::ids::Number;
 use crate::switch::{ArrivalConfig, SimulatedConfig};
 
-use super::plan::{PlanError, bad};
+use super::plan::PlanError;
 use super::sections::{GwsConfig, SimulatedSection};
 
 /// What agents may do with calls.
@@ -21,36 +21,52 @@ pub(super) fn simulated_config(
     section: &SimulatedSection,
     directory: &DirectoryConfig,
 ) -> Result<SimulatedConfig, PlanError> {
-    let queues: Vec<Number> = section
-        .queues
-        .iter()
-        .map(|queue| Number::parse(queue).map_err(|error| bad(&error)))
-        .collect::<Result<_, _>>()?;
-    let arrivals = match (queues.first(), section.arrivals.is_zero()) {
-        (_, true) => None,
-        (None, false) => {
-            let reason = "simulated.arrivals lets calls come in, and simulated.queues names no queue for them";
-            return Err(PlanError::Configuration(reason.to_owned()));
-        }
-        (Some(queue), false) => Some(ArrivalConfig {
-            queue: queue.clone(),
-            every: section.arrivals,
-            talk_time: section.talk_time,
-            patience: section.patience,
-        }),
-    };
-    let devices = directory.agents.iter().map(|agent| agent.number.clone()).collect();
-    if let Some(queue) = queues.iter().find(|queue| directory.agents.iter().any(|agent| agent.number == **queue)) {
-        return Err(PlanError::Configuration(format!("simulated.queues: {queue} is the number of an agent")));
+    let own = own_numbers(section, directory)?;
+    if section.queues.is_empty() && !section.arrivals.is_zero() {
+        let reason = "simulated.arrivals lets calls come in, and simulated.queues names no queue for them";
+        return Err(PlanError::Configuration(reason.to_owned()));
     }
+    let arrivals = (!section.arrivals.is_zero()).then(|| ArrivalConfig {
+        // A queue that has route points is reached by those.
+        numbers: own
+            .iter()
+            .filter(|number| !section.route_points.iter().any(|point| point.queue == **number))
+            .cloned()
+            .collect(),
+        every: section.arrivals,
+        talk_time: section.talk_time,
+        patience: section.patience,
+    });
     Ok(SimulatedConfig {
         seed: section.seed,
         ring_timeout: section.ring_timeout,
         answer_after: section.answer_after,
-        devices,
+        devices: directory.agents.iter().map(|agent| agent.number.clone()).collect(),
         unregistered: section.unregistered.iter().cloned().collect(),
-        queues: queues.into_iter().collect(),
+        queues: section.queues.iter().cloned().collect(),
+        route_points: section.route_points.iter().map(|point| (point.number.clone(), point.queue.clone())).collect(),
         arrivals,
         previews: (!section.previews.is_zero()).then_some(section.previews),
     })
+}
+
+/// The numbers of queues and route points, each once, and nobody else's.
+fn own_numbers(section: &SimulatedSection, directory: &DirectoryConfig) -> Result<Vec<Number>, PlanError> {
+    let bad = |reason: String| Err(PlanError::Configuration(reason));
+    let mut own: Vec<Number> = Vec::new();
+    let queues = section.queues.iter().map(|queue| ("simulated.queues", queue));
+    let points = section.route_points.iter().map(|point| ("simulated.route_point", &point.number));
+    for (key, number) in queues.chain(points) {
+        if directory.agents.iter().any(|agent| agent.number == *number) {
+            return bad(format!("{key}: {number} is the number of an agent"));
+        }
+        if own.contains(number) {
+            return bad(format!("{key}: {number} stands twice among queues and route points"));
+        }
+        own.push(number.clone());
+    }
+    match section.route_points.iter().find(|point| !section.queues.contains(&point.queue)) {
+        Some(point) => bad(format!("simulated.route_point: {} is no queue of simulated.queues", point.queue)),
+        None => Ok(own),
+    }
 }

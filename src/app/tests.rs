@@ -219,6 +219,8 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[switch]\nkind = 'asterisk'",
         "[simulated]\nseed = 1.5",
         "[simulated]\nunregistered = ['a/b']",
+        "[[simulated.route_point]]\nnumber = '5000'",
+        "[[simulated.route_point]]\nnumber = '5000'\nqueue = '6000'\nskill = 'all'",
         "[agents]\nafter_call_work = 'sometimes'",
         "[agents]\nafter_call_time = '5'",
         "[agents]\nnot_answered = 'logout'",
@@ -307,6 +309,32 @@ fn what_is_no_http_writes_no_log_line_unless_the_operator_asks_for_it() {
     ] {
         assert_eq!(telemetry::directives(asked), effective);
         assert!(EnvFilter::builder().parse(effective).is_ok());
+    }
+}
+
+#[test]
+fn queues_and_route_points_have_numbers_of_their_own_and_callers_dial_them_in_turn() {
+    let plan = |text: &str| Plan::new(&load(text), CookieKey::new([0; 32])).map(|plan| plan.simulated);
+    let point =
+        |number: &str, queue: &str| format!("[[simulated.route_point]]\nnumber = '{number}'\nqueue = '{queue}'\n");
+    let two = "[simulated]\nqueues = ['6000', '6001']\narrivals = '1s'\n";
+    let simulated = plan(&format!("{two}{}{}", point("5000", "6001"), point("5001", "6001"))).unwrap();
+    let numbers = simulated.arrivals.unwrap().numbers;
+    assert_eq!(numbers.iter().map(|number| number.as_str()).collect::<Vec<_>>(), ["6000", "5000", "5001"]);
+    for (wrong, reason) in [
+        (
+            "[simulated]\narrivals = '1s'".to_owned(),
+            "simulated.arrivals lets calls come in, and simulated.queues names no queue for them",
+        ),
+        ("[simulated]\nqueues = ['15000']".to_owned(), "simulated.queues: 15000 is the number of an agent"),
+        (
+            format!("{two}{}", point("6000", "6001")),
+            "simulated.route_point: 6000 stands twice among queues and route points",
+        ),
+        (format!("{two}{}", point("15001", "6001")), "simulated.route_point: 15001 is the number of an agent"),
+        (format!("{two}{}", point("5000", "6002")), "simulated.route_point: 6002 is no queue of simulated.queues"),
+    ] {
+        assert_eq!(plan(&wrong).unwrap_err().to_string(), reason);
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, StreamHandler, WrapFuture};
 use tokio::sync::Mutex;
 
-use crate::agents::DoNotDisturb;
+use crate::agents::{DoNotDisturb, Presence};
 use crate::calls::{Ask, AskKind, LegId, LiveLeg};
 use crate::exchange::handle::batches;
 use crate::exchange::news::Told;
 use crate::exchange::watch::Door;
-use crate::ids::Position;
+use crate::ids::{Number, Position};
 use crate::log::{Lagged, Log, Record};
 use crate::metrics::{AskOutcome, Metrics};
 use crate::records;
@@ -100,8 +100,13 @@ impl SwitchLink {
 
     /// Tells the switch what an agent's device is set to.
     fn set_line(&self, AgentChanged { voice, .. }: AgentChanged) {
+        let queue = match &voice.presence {
+            Presence::LoggedIn(shift) => shift.queue.as_ref().and_then(|queue| Number::parse(queue).ok()),
+            Presence::LoggedOut => None,
+        };
         let line = Line {
             ready: voice.is_ready(),
+            queue,
             do_not_disturb: voice.do_not_disturb == DoNotDisturb::On,
             forward: voice.forward_to,
         };

@@ -1,6 +1,6 @@
 //! Calls that come in by themselves, so that a desktop has something to show: when, from whom, and how long they last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -15,8 +15,8 @@ use super::face::News;
 /// How calls come in.
 #[derive(Clone, Debug)]
 pub struct ArrivalConfig {
-    /// Into which queue.
-    pub queue: Number,
+    /// Which numbers they dial, in turn: queues, and what routes to queues.
+    pub numbers: Vec<Number>,
     /// How long between two of them, on the average.
     pub every: Duration,
     /// How long a caller talks, on the average.
@@ -30,6 +30,8 @@ pub struct ArrivalConfig {
 pub(super) struct Arrivals {
     next: Option<Instant>,
     counted: u64,
+    /// Which number is dialled next, and then.
+    turns: VecDeque<Number>,
     /// Those that the calls do not know yet, and how long each will talk.
     outside: BTreeMap<Arrived, (Number, Duration)>,
     /// How long each talks once it is answered, by its leg.
@@ -39,7 +41,8 @@ pub(super) struct Arrivals {
 impl Arrivals {
     pub(super) fn new(now: Instant, config: Option<&ArrivalConfig>, dice: &mut StdRng) -> Self {
         let next = config.map(|config| after(now, about(config.every, dice)));
-        Self { next, counted: 0, outside: BTreeMap::new(), talks: BTreeMap::new() }
+        let turns = config.map(|config| config.numbers.iter().cloned().collect()).unwrap_or_default();
+        Self { next, counted: 0, turns, outside: BTreeMap::new(), talks: BTreeMap::new() }
     }
 
     /// When the next caller comes.
@@ -59,13 +62,16 @@ impl Core {
         if self.arrivals.outside.len() + self.arrivals.talks.len() >= CALLERS {
             return;
         }
+        let Some(dnis) = self.arrivals.turns.pop_front() else { return };
+        self.arrivals.turns.push_back(dnis.clone());
         self.arrivals.counted += 1;
         let handle = Arrived(self.arrivals.counted);
         let Ok(caller) = Number::parse(&format!("+1916555{:04}", self.dice.random_range(0..10_000))) else { return };
         // Drawn here, so that what comes does not hang on when the calls hear of it.
         let talks = about(config.talk_time, &mut self.dice);
         self.arrivals.outside.insert(handle, (caller.clone(), talks));
-        let (dnis, queue, user_data) = (config.queue.clone(), config.queue, UserData::default());
+        let queue = self.config.route_points.get(&dnis).unwrap_or(&dnis).clone();
+        let user_data = UserData::default();
         self.news.push_back(News::Arrived(Arrival { handle, caller, dnis, queue, user_data }));
     }
 

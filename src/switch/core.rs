@@ -5,7 +5,7 @@
 //! | an agent's device | rings until an agent answers, or nobody does in time; does not exist if it is not registered |
 //! | one that is not to be disturbed | is busy |
 //! | one that forwards its calls | what comes of ringing the other; fails if that goes on for ever |
-//! | a queue | the call waits until an agent is ready, and then the one is rung who was rung longest ago |
+//! | a queue, or what routes to one | the call waits until an agent of the queue is ready; then the one is rung who was rung longest ago |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
 //! | `9…` | rings, and nobody answers |
@@ -242,6 +242,9 @@ impl Core {
         for _ in 0..=FORWARDS {
             if self.config.unregistered.contains(&number) {
                 return Err(Failure::InvalidNumber);
+            }
+            if let Some(queue) = self.config.route_points.get(&number) {
+                return Ok(queue.clone());
             }
             match self.lines.get(&number) {
                 Some(Line { do_not_disturb: true, .. }) => return Err(Failure::Busy),

@@ -36,6 +36,8 @@ pub enum News {
 pub struct Line {
     /// Whether its agent takes calls of queues.
     pub ready: bool,
+    /// Of which queue. `None`: of all.
+    pub queue: Option<Number>,
     /// Whether it is busy for everybody.
     pub do_not_disturb: bool,
     /// Which number is rung in its place.

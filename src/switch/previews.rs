@@ -43,7 +43,7 @@ impl Core {
             return;
         }
         self.previews.next = Some(after(now, about(every, &mut self.previews.dice)));
-        let Some(agent) = self.idlest(None) else { return };
+        let Some(agent) = self.idlest(None, None) else { return };
         // One of the numbers that answer by themselves.
         let customer = Number::parse(&format!("7{:06}", self.previews.dice.random_range(0..1_000_000)));
         let Ok(customer) = customer else { return };

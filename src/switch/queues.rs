@@ -7,6 +7,7 @@ use crate::calls::{AskId, Failure, ReportKind};
 use crate::ids::{CallId, Number};
 
 use super::core::{Core, after, nobodys};
+use super::face::Line;
 
 /// Calls that wait for an agent, oldest first.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ pub(super) struct Queues {
 struct Waiting {
     call: CallId,
     leg: AskId,
+    queue: Number,
     /// Who did not take it, and from when it is offered there again.
     tried: Option<(Number, Instant)>,
 }
@@ -61,7 +63,7 @@ impl Core {
             return self.report(call, leg, ReportKind::Refused(Failure::InvalidNumber));
         }
         let tried = tried.map(|number| (number, after(now, AGAIN)));
-        self.queues.waiting.push_back(Waiting { call, leg, tried });
+        self.queues.waiting.push_back(Waiting { call, leg, queue, tried });
     }
 
     /// Rings agents for the calls that wait, as far as there are any.
@@ -70,7 +72,8 @@ impl Core {
         while let Some(waiting) = self.queues.waiting.get_mut(place) {
             waiting.tried.take_if(|(_, from)| *from <= now);
             let tried = waiting.tried.as_ref().map(|(number, _)| number.clone());
-            let Some(number) = self.idlest(tried.as_ref()) else {
+            let queue = waiting.queue.clone();
+            let Some(number) = self.idlest(Some(&queue), tried.as_ref()) else {
                 place += 1;
                 continue;
             };
@@ -80,11 +83,16 @@ impl Core {
         }
     }
 
-    /// The agent that is ready and has no call, and was rung longest ago.
-    pub(super) fn idlest(&mut self, but: Option<&Number>) -> Option<Number> {
+    /// The agent of the queue, or of any, that is ready and has no call, and was rung longest ago.
+    pub(super) fn idlest(&mut self, queue: Option<&Number>, but: Option<&Number>) -> Option<Number> {
         let is_free =
             |number: &&Number| Some(*number) != but && !self.legs.values().any(|state| state.number == **number);
-        let ready = self.lines.iter().filter(|(_, line)| line.takes_calls()).map(|(number, _)| number);
+        // Who named a queue that there is not serves all: it is another switch's.
+        let serves = |line: &Line| match line.queue.as_ref().filter(|named| self.config.queues.contains(*named)) {
+            Some(named) => queue.is_none_or(|queue| queue == named),
+            None => true,
+        };
+        let ready = self.lines.iter().filter(|(_, line)| line.takes_calls() && serves(line)).map(|(number, _)| number);
         let place = |number: &&Number| self.queues.rung.iter().position(|rung| rung == *number);
         let number = ready.filter(is_free).min_by_key(place)?.clone();
         self.queues.used(&number);

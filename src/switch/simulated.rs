@@ -1,6 +1,6 @@
 //! A switch that plays the telephony in memory: the task around the core.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -28,6 +28,8 @@ pub struct SimulatedConfig {
     pub unregistered: BTreeSet<Number>,
     /// The numbers of queues.
     pub queues: BTreeSet<Number>,
+    /// Numbers that route calls to queues.
+    pub route_points: BTreeMap<Number, Number>,
     /// How calls come in by themselves, if they do.
     pub arrivals: Option<ArrivalConfig>,
     /// How long it is, on the average, until an agent is offered a call to make, if one is.

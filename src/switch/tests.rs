@@ -8,7 +8,7 @@ use crate::calls::{Ask, AskId, AskKind, Endpoint, Failure, PartyState, Purpose, 
 use crate::clock;
 use crate::ids::{CallId, Number, Position, WallTime};
 
-use super::{Leg, Line, News, Reports, Simulated, SimulatedConfig, Switch};
+use super::{ArrivalConfig, Leg, Line, News, Reports, Simulated, SimulatedConfig, Switch};
 
 const RING: Duration = Duration::from_secs(30);
 
@@ -24,7 +24,8 @@ fn config() -> SimulatedConfig {
         answer_after: Duration::from_millis(200),
         devices: BTreeSet::from(["15001", "15002", "15003", "15009"].map(number)),
         unregistered: BTreeSet::from([number("15009")]),
-        queues: BTreeSet::from([number("6500")]),
+        queues: ["6500", "6501"].map(number).into(),
+        route_points: [("6600", "6501")].map(|(point, queue)| (number(point), number(queue))).into(),
         arrivals: None,
         previews: None,
     }
@@ -232,6 +233,48 @@ async fn a_queue_that_is_dialled_rings_whoever_is_ready_and_has_no_call() {
     switch.carry_out(ask(4, AskKind::Release(id(3))));
     assert_eq!(next(&mut reports).await, (id(3), ReportKind::Ended(Failure::None)));
     assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "nothing waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_serves_the_queue_that_it_named_or_else_all() {
+    let (switch, mut reports) = simulated();
+    let log_in = |text: &str, queue: &str| {
+        let queue = Number::parse(queue).ok();
+        switch.set_line(number(text), Line { ready: true, queue, ..Line::default() });
+    };
+    log_in("15001", "6500");
+    switch.carry_out(dial(0, "6600"));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Queued(number("6501"))));
+    assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "nobody serves it");
+    let routed = |text: &str| ReportKind::Routed(Endpoint::new(number(text), None));
+    let mut serve = async |leg, text| {
+        assert_eq!(next(&mut reports).await, (id(leg), routed(text)));
+        assert_eq!(next(&mut reports).await, (id(leg), ReportKind::Ringing));
+    };
+    log_in("15002", "6501");
+    serve(0, "15002").await;
+    // A later call is not kept waiting by one that nobody can take.
+    switch.carry_out(ask(1, AskKind::Route { queue: number("6501"), tried: None }));
+    switch.carry_out(ask(2, AskKind::Route { queue: number("6500"), tried: None }));
+    serve(2, "15001").await;
+    // Who named no queue, or none of ours, serves all.
+    log_in("15003", "8001@Elsewhere");
+    serve(1, "15003").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_dial_the_numbers_in_turn_and_wait_in_their_queues() {
+    let arrivals = ArrivalConfig {
+        numbers: ["6500", "6600"].map(number).into(),
+        every: Duration::from_secs(1),
+        talk_time: RING,
+        patience: RING,
+    };
+    let (_switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
+    for (dnis, queue) in [("6500", "6500"), ("6600", "6501"), ("6500", "6500"), ("6600", "6501")] {
+        let Some(News::Arrived(arrival)) = reports.recv().await else { panic!("something else was told") };
+        assert_eq!((arrival.dnis, arrival.queue), (number(dnis), number(queue)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

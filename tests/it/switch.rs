@@ -291,3 +291,43 @@ fn a_customer_that_is_transferred_to_a_queue_waits_there_and_is_brought_to_anoth
     assert_eq!((&brought["callType"], &brought["ani"], &brought["dnis"]), (&json!("Inbound"), ani, &json!("6001")));
     assert!(brought["capabilities"].as_array().unwrap().contains(&json!("Reject")), "{brought}");
 }
+
+#[test]
+fn agents_are_rung_by_the_queues_that_they_serve() {
+    let settings = [
+        ("SIMULATED__QUEUES", r#"["6000", "6001"]"#),
+        ("SIMULATED__ROUTE_POINT", r#"[{ number = "5001", queue = "6001" }]"#),
+        ("SIMULATED__ARRIVALS", "100ms"),
+        ("SIMULATED__TALK_TIME", "1h"),
+        ("SIMULATED__PATIENCE", "1h"),
+    ];
+    let server = Server::with(&settings);
+    let [first, second, both] = ["15000", "15001", "15002"].map(|name| server.agent(name));
+    for (agent, queue) in [(&first, "6000"), (&second, "6001")] {
+        let start = json!({"operationName": "StartContactCenterSession", "channels": ["voice"], "queue": queue});
+        assert_eq!(verdict(&agent.post("me", &start)), (200, 0));
+    }
+    for _ in 0..3 {
+        for (agent, dnis) in [(&first, "6000"), (&second, "5001")] {
+            let call = agent.until_call("Ringing", 1);
+            assert_eq!(call["dnis"], dnis, "{call}");
+            let id = call["id"].as_str().unwrap();
+            agent.operate(id, "Answer");
+            until_state(agent, id, "Established");
+            agent.operate(id, "Hangup");
+            agent.until_call("Ringing", 1);
+        }
+    }
+    // A number that routes to a queue can be dialled; who names no queue serves all of them.
+    for agent in [&first, &second] {
+        assert_eq!(verdict(&agent.post("me/channels/voice", &json!({"operationName": "NotReady"}))), (200, 0));
+    }
+    let call = call_to(&both, "5001");
+    let waiting = until_state(&both, &call, "Dialing");
+    assert_eq!((&waiting["dnis"], &waiting["callType"]), (&json!("5001"), &json!("Internal")));
+    until(&both, &call, |call| others(call) == ["6001"]);
+    both.operate(&call, "Hangup");
+    both.until_calls(0);
+    log_in(&both);
+    both.until_call("Ringing", 1);
+}

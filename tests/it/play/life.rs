@@ -2,7 +2,7 @@
 //! on which time stands still unless it is let pass.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl House {
 
     fn switch(&self) -> SimulatedConfig {
         let arrivals = ArrivalConfig {
-            queue: number(QUEUE),
+            numbers: vec![number(QUEUE)],
             every: Duration::from_secs(20),
             talk_time: Duration::from_secs(40),
             patience: Duration::from_secs(15),
@@ -80,6 +80,7 @@ impl House {
             devices: AGENTS.map(number).into(),
             unregistered: BTreeSet::new(),
             queues: BTreeSet::from([number(QUEUE)]),
+            route_points: BTreeMap::new(),
             arrivals: self.busy.then_some(arrivals),
             previews: self.busy.then_some(Duration::from_secs(30)),
         }
