@@ -218,7 +218,7 @@ fn a_lazy_event_is_pushed_in_its_time_also_while_no_connect_is_held() {
         let mut session = self::session(kind);
         session.handle_attached();
         session.deliver_lazy(Position::new(11), event("a"), due).unwrap();
-        assert_eq!(session.poll_timeout(), Some(now + Duration::from_secs(10)), "nothing of it is pushed");
+        assert!(session.poll_timeout().is_some_and(|timeout| timeout > due), "nothing of it is pushed");
     }
 }
 
