@@ -50,6 +50,8 @@ impl Scene<'_, '_> {
             family.calls.iter().for_each(|call| self.look_at_call(family, call));
         }
         self.run.families = families;
+        // A session that comes back to another life of the server is written down.
+        self.life.quiet().await;
     }
 
     fn look_at_call(&mut self, family: &Family, call: &Call) {
