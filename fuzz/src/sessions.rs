@@ -1,6 +1,6 @@
 //! A session that anything happens to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use partyline::clock;
 use partyline::ids::Position;
 
 /// A session, an operation a byte pair: it never owes more than it may, answers each connect once, carries only events
-/// that it was told to deliver, in order, and with acknowledgement all of them up to the number of the reply.
+/// that it was told to deliver, in order, and with acknowledgement all of them up to the number of the reply. What a direct
+/// way took over never goes that way again, and no timer presses for what cannot be sent.
 pub fn session(bytes: &[u8]) -> bool {
     let Some((first, rest)) = bytes.split_first() else { return false };
     let mut play = Play::new(*first);
@@ -35,6 +36,10 @@ struct Play {
     parked: Option<u64>,
     made: u64,
     answered: u64,
+    /// The frames of the direct way that were not taken over, if there is such a way, and how many were.
+    frames: Option<(VecDeque<Vec<u64>>, u64)>,
+    /// What was taken over.
+    taken: BTreeSet<u64>,
 }
 
 impl Play {
@@ -65,12 +70,14 @@ impl Play {
             parked: None,
             made: 0,
             answered: 0,
+            frames: None,
+            taken: BTreeSet::new(),
         }
     }
 
     fn step(&mut self, what: u8, how: u64) {
         let key = ConnectKey(how % (self.keys + 1));
-        match what % 10 {
+        match what % 14 {
             0 => self.deliver(how),
             1 => self.connect(how),
             2 => {
@@ -82,6 +89,10 @@ impl Play {
             5 => self.session.handle_release(self.now, ReplyAdvice::NONE),
             6 => self.ride(),
             7 => self.cursor += how,
+            10 => self.attach(),
+            11 => self.detach(),
+            12 => self.take_over(),
+            13 if self.frames.is_some() => self.session.handle_full(),
             _ => {
                 self.now += Duration::from_millis(how * 100);
                 self.session.handle_timeout(self.now);
@@ -134,6 +145,45 @@ impl Play {
         }
     }
 
+    fn attach(&mut self) {
+        if self.frames.is_none() {
+            self.session.handle_attached();
+            self.frames = Some((VecDeque::new(), 0));
+        }
+    }
+
+    fn detach(&mut self) {
+        if let Some((frames, taken)) = self.frames.take() {
+            let again = self.session.handle_detached(taken);
+            let pushed: usize = frames.iter().map(Vec::len).sum();
+            assert!(self.drops || again <= pushed, "only what was pushed is owed again");
+        }
+    }
+
+    fn take_over(&mut self) {
+        if let Some((frames, taken)) = &mut self.frames
+            && let Some(frame) = frames.pop_front()
+        {
+            *taken += 1;
+            self.taken.extend(frame);
+            self.session.handle_taken(*taken);
+        }
+    }
+
+    fn push(&mut self) {
+        let Some((frames, taken)) = &self.frames else { return };
+        let events = self.session.poll_frame(self.now, taken + frames.len() as u64 + 1);
+        if events.is_empty() {
+            return;
+        }
+        assert!(!self.ack, "what is acknowledged goes with connects");
+        let numbers = self.check(&events);
+        assert!(!numbers.iter().any(|number| self.taken.contains(number)), "it was taken over before");
+        if let Some((frames, _)) = &mut self.frames {
+            frames.push_back(numbers);
+        }
+    }
+
     fn ride(&mut self) {
         self.keys += 1;
         let events = self.session.poll_ride(self.now, ConnectKey(self.keys));
@@ -142,6 +192,19 @@ impl Play {
     }
 
     fn poll(&mut self) {
+        self.answer();
+        self.session.handle_timeout(self.now);
+        self.push();
+        self.answer();
+        assert!(
+            self.session.poll_timeout().is_none_or(|at| at > self.now),
+            "a timer presses in vain: {:?}",
+            self.session
+        );
+        assert!(self.session.is_parked() == self.parked.is_some() || self.session.is_expired());
+    }
+
+    fn answer(&mut self) {
         while let Some(answer) = self.session.poll_answer(self.now, Position::new(self.cursor)) {
             self.answered += 1;
             match answer {
@@ -158,11 +221,10 @@ impl Play {
                 }
             }
         }
-        assert!(self.session.is_parked() == self.parked.is_some() || self.session.is_expired());
     }
 
     /// They were delivered, and come in order. Where the oldest are dropped, word of the gap may stand in their place.
-    fn check(&self, events: &[Event]) {
+    fn check(&self, events: &[Event]) -> Vec<u64> {
         let mut numbers: Vec<u64> = Vec::new();
         for Event(event) in events {
             match <[u8; 8]>::try_from(&event[..]) {
@@ -171,5 +233,6 @@ impl Play {
             }
         }
         assert!(numbers.is_sorted() && numbers.iter().all(|number| self.owed.contains_key(number)));
+        numbers
     }
 }
