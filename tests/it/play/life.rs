@@ -15,7 +15,7 @@ use partyline::directory::{Agent, Directory, DirectoryConfig, demo_agents, devic
 use partyline::exchange::{Exchange, Settings, Snapshot};
 use partyline::gws::{Base, Rendering};
 use partyline::ids::{AgentId, Number};
-use partyline::log::{Durability, EmbeddedConfig, EmbeddedLog, Log};
+use partyline::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, OpenError};
 use partyline::metrics::Metrics;
 use partyline::switch::{ArrivalConfig, SimulatedConfig};
 use partyline::upstream::NoUpstream;
@@ -135,7 +135,7 @@ impl Life {
             ring_records: 300,
             ..EmbeddedConfig::default()
         };
-        let log = Arc::new(Counted::new(EmbeddedLog::open(config, Arc::new(())).unwrap()));
+        let log = Arc::new(Counted::new(opened(&config)));
         let (metrics, directory) = (Metrics::new(), Directory::new(DirectoryConfig { agents: accounts() }).unwrap());
         let (switch, reports) = Moody::start(house.switch(), Term(log.head().get()), draw);
         let switch = Arc::new(switch);
@@ -195,6 +195,17 @@ impl Life {
         self.broker.stop().await;
         self.log.close().await;
     }
+}
+
+/// A process that was killed has left its directory; here the log's own threads do so in a moment.
+fn opened(config: &EmbeddedConfig) -> EmbeddedLog {
+    for _ in 0..30_000 {
+        match EmbeddedLog::open(config.clone(), Arc::new(())) {
+            Err(OpenError::Locked { .. }) => std::thread::sleep(Duration::from_millis(1)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the log is held for ever");
 }
 
 fn accounts() -> Vec<Agent> {
