@@ -95,7 +95,10 @@ impl Change<'_> {
         let was_seen = monitor.mode == MonitorMode::BargeIn;
         monitor.mode = mode;
         party.mute = mute;
-        self.tell(EventKind::StatusChange, call, leg);
+        // Where the call does not go on by that, its end is what is told.
+        if !was_seen || self.goes_on(call) {
+            self.tell(EventKind::StatusChange, call, leg);
+        }
         if was_seen {
             self.left(call);
         }

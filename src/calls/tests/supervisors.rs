@@ -418,3 +418,39 @@ fn a_supervisor_is_taken_off_and_an_ask_that_fails_is_told() {
         "#]],
     );
 }
+
+#[test]
+fn whoever_is_left_alone_by_a_supervisor_that_goes_over_to_listening_is_told_of_the_end_once() {
+    check(
+        "15000 dials 7000
+         7000: answered
+         15900 follows 15000 barge-in
+         15900: answered
+         7000: ended
+         15900 switch:listen-in
+         15900: heard:listen-in",
+        expect![[r#"
+            > 15000 dials 7000
+            ask 1-0: connect 15000
+            ask 1-1: dial 7000 from 15000
+            15000 StatusChange: Dialing with 7000
+            > 7000: answered
+            15000 StatusChange: Established with 7000
+            > 15900 follows 15000 barge-in
+            ask 3-0: dial 15900 from 15000
+            > 15900: answered
+            15900 StatusChange: Established with 7000,15000
+            15000 ParticipantsUpdated: Established with 15900,7000 watched
+            > 7000: ended
+            15000 ParticipantsUpdated: Established with 15900 watched
+            15900 ParticipantsUpdated: Established with 15000
+            > 15900 switch:listen-in
+            ask 6-0: let 15900 ListenIn
+            > 15900: heard:listen-in
+            ask 7-0: release 15000
+            ask 7-1: release 15900
+            15000 StatusChange: Released with nobody
+            15900 StatusChange: Released with 15000 muted
+        "#]],
+    );
+}
