@@ -311,6 +311,7 @@ fn rendering() -> Rendering {
         attached_data_first: true,
         rules: RULES,
         old_participants: false,
+        numbering: None,
         unregistered: BTreeSet::new(),
         voice_channel: true,
     }

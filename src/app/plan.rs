@@ -28,7 +28,7 @@ use super::admin::{AdminPlan, admin_plan};
 use super::agents::exchange_settings;
 use super::config::Config;
 use super::sections::{BayeuxConfig, ChannelRule, DemoAgents, Durability, Who};
-use super::telephony::{call_rules, simulated_config};
+use super::telephony::{call_rules, numbering, simulated_config};
 use super::tls::TlsPlan;
 use super::tokens::TokenPlan;
 use super::upstream::back_ends;
@@ -120,6 +120,7 @@ impl Plan {
             attached_data_first: config.gws.attached_data_first,
             rules: call_rules(&config.gws),
             old_participants: config.gws.old_participants,
+            numbering: numbering(config, &directory),
             unregistered: config.simulated.unregistered.iter().cloned().collect(),
             voice_channel: config.gws.voice_channel,
         };

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::bayeux::SlowConsumer;
 use crate::broker::Activity;
+use crate::gws::Region;
 use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite, Websockets};
 use crate::ids::{AgentId, Number};
 
@@ -325,6 +326,9 @@ impl GwsConfig {
             two_party_mute: from.boolean("gws.two_party_mute")?,
             clear_call: from.boolean("gws.clear_call")?,
             old_participants: from.boolean("gws.old_participants")?,
+            region: from.parsed("gws.region", "\"\", or two capital letters of ISO 3166, such as \"US\"", |text| {
+                if text.is_empty() { Some(None) } else { Region::parse(text).map(Some) }
+            })?,
             voice_channel: from.boolean("gws.voice_channel")?,
         })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::bayeux::SlowConsumer;
 use crate::broker::Activity;
+use crate::gws::Region;
 use crate::http::{CookieConfig, Websockets};
 use crate::ids::{AgentId, Number};
 
@@ -338,6 +339,8 @@ section! {
         clear_call: bool,
         /// Whether participants have the shape of 8.5.0.
         old_participants: bool,
+        /// The region by whose numbering plan numbers outside are read; `None` if they are shown as they were dialled.
+        region: Option<Region>,
         /// Whether voice is listed among an agent's channels, and told as one.
         voice_channel: bool,
     }

@@ -2,9 +2,11 @@
 
 use crate::calls::{ClearRule, MuteRule, Rules};
 use crate::directory::DirectoryConfig;
+use crate::gws::Numbering;
 use crate::ids::Number;
 use crate::switch::{ArrivalConfig, SimulatedConfig};
 
+use super::config::Config;
 use super::plan::PlanError;
 use super::sections::{GwsConfig, SimulatedSection};
 
@@ -14,6 +16,15 @@ pub(super) const fn call_rules(gws: &GwsConfig) -> Rules {
         mute: if gws.two_party_mute { MuteRule::TwoParty } else { MuteRule::Conference },
         clear: if gws.clear_call { ClearRule::Any } else { ClearRule::Conference },
     }
+}
+
+/// How numbers outside are read: all but those of agents, queues and route points.
+pub(super) fn numbering(config: &Config, directory: &DirectoryConfig) -> Option<Numbering> {
+    let SimulatedSection { unregistered, queues, route_points, .. } = &config.simulated;
+    let agents = directory.agents.iter().map(|agent| &agent.number);
+    let points = route_points.iter().map(|point| &point.number);
+    let inside = agents.chain(unregistered).chain(queues).chain(points);
+    config.gws.region.map(|region| Numbering::new(region, inside.cloned()))
 }
 
 /// How the simulated switch behaves.

@@ -213,6 +213,8 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[[channel]]\npattern = '/demo/a'\nupstream = 'http://crm/'",
         "[[channel]]\npattern = '/service/a'\nupstream = 'https://crm/'",
         "[upstream]\nconcurrency = 0",
+        "[gws]\nregion = 'us'",
+        "[gws]\nregion = 'ZZ'",
         "[log]\nengine = 'jetstream'",
         "[log]\ndurability = 'none'",
         "[log]\ninterval = '0ms'",

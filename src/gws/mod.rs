@@ -14,6 +14,7 @@ mod contacts;
 mod json;
 mod members;
 mod notifications;
+mod numbering;
 mod operations;
 mod people;
 mod query;
@@ -37,6 +38,7 @@ pub use catalog::{
     voice_environment_answer, voice_environments_answer, workbins_answer,
 };
 pub use notifications::{Notice, notification};
+pub use numbering::{Numbering, Region};
 pub use operations::{Command, Destination, parse_dial, parse_operation};
 pub use people::{colleague_answer, colleague_device_answer, contact_answer, contacts_answer};
 pub use query::{Query, Selection};

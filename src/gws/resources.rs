@@ -11,6 +11,7 @@ use crate::directory::{Agent, user_id};
 use crate::ids::{CallId, DeviceId, Number, WallTime};
 
 use super::json::{Object, write_array};
+use super::numbering::{Country, Numbering};
 use super::query::{Query, Selection};
 use super::subresources::write_subresources;
 
@@ -29,6 +30,8 @@ pub struct Rendering {
     pub rules: Rules,
     /// Whether participants have the shape of 8.5.0.
     pub old_participants: bool,
+    /// How numbers outside are read; `None` if they are shown as they were dialled.
+    pub numbering: Option<Numbering>,
     /// Numbers of agents' devices that the switch does not know.
     pub unregistered: BTreeSet<Number>,
     /// Whether voice is listed among an agent's channels while it is logged in, and its changes are told as a channel's.
@@ -145,7 +148,9 @@ pub(super) fn device_path(device: &DeviceId) -> String {
 
 fn write_participants(object: &mut Object<'_>, rendering: &Rendering, participants: &[&Endpoint]) {
     if !rendering.old_participants {
-        object.member("participants", |out| write_array(out, participants, |out, other| write_participant(out, other)));
+        object.member("participants", |out| {
+            write_array(out, participants, |out, other| write_participant(out, rendering, other));
+        });
         return;
     }
     object.texts("participants", participants.iter().map(|other| other.number.as_str()));
@@ -153,23 +158,42 @@ fn write_participants(object: &mut Object<'_>, rendering: &Rendering, participan
         write_array(out, participants, |out, other| {
             let mut object = Object::begin(out);
             object.text("digits", &digits(other));
-            object.text("e164Number", e164(other));
-            object.text("formattedPhoneNumber", other.number.as_str());
+            write_forms(&mut object, rendering, other);
             object.end();
         });
     });
 }
 
-fn write_participant(out: &mut Vec<u8>, other: &Endpoint) {
+fn write_participant(out: &mut Vec<u8>, rendering: &Rendering, other: &Endpoint) {
     let mut object = Object::begin(out);
-    object.text("e164Number", e164(other));
-    object.text("formattedPhoneNumber", other.number.as_str());
+    let country = write_forms(&mut object, rendering, other);
     object.text("phoneNumber", other.number.as_str());
     object.text("digits", &digits(other));
+    if let Some(Country { name, code, calling_code }) = country {
+        object.object("country", |object| {
+            if let Some(name) = name {
+                object.text("name", name);
+            }
+            object.text("code", code.as_ref());
+            object.text("callingCode", &calling_code.to_string());
+        });
+    }
     object.end();
 }
 
-/// The number in the form of E.164, if it was given so: to complete one takes a numbering plan.
+/// Writes what a number is in the form of E.164, and how it is shown. Whose it is, if that is known.
+fn write_forms(object: &mut Object<'_>, rendering: &Rendering, other: &Endpoint) -> Option<Country> {
+    let Some(outside) = rendering.numbering.as_ref().and_then(|numbering| numbering.read(other)) else {
+        object.text("e164Number", e164(other));
+        object.text("formattedPhoneNumber", other.number.as_str());
+        return None;
+    };
+    object.text("e164Number", &outside.e164);
+    object.text("formattedPhoneNumber", &outside.formatted);
+    outside.country
+}
+
+/// The number in the form of E.164, if it was given so: a numbering plan did not complete it.
 fn e164(endpoint: &Endpoint) -> &str {
     let number = endpoint.number.as_str();
     let is_e164 = |digits: &str| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());

@@ -134,3 +134,31 @@ fn the_same_seed_brings_the_same_callers() {
     assert_eq!(callers("7"), first);
     assert_ne!(callers("8"), first);
 }
+
+#[test]
+fn a_number_outside_is_shown_as_its_region_writes_it() {
+    let server = Server::with(&[("GWS__REGION", "US")]);
+    let agent = server.agent("15000");
+    assert_eq!(agent.dial("9165550104"), json!({"statusCode": 0}));
+    let outside = json!({
+        "e164Number": "+19165550104",
+        "formattedPhoneNumber": "(916) 555-0104",
+        "phoneNumber": "9165550104",
+        "digits": "9165550104",
+        "country": {"name": "United States of America", "code": "US", "callingCode": "1"},
+    });
+    let call = agent.until_call("Dialing", 1);
+    assert_eq!(call["participants"], json!([outside]));
+    agent.operate(call["id"].as_str().unwrap(), "Hangup");
+    agent.until_calls(0);
+    assert_eq!(agent.dial("15001"), json!({"statusCode": 0}));
+    let inside = json!({"e164Number": "", "formattedPhoneNumber": "15001", "phoneNumber": "15001", "digits": "15001"});
+    assert_eq!(agent.until_call("Dialing", 1)["participants"], json!([inside]));
+}
+
+#[test]
+fn a_region_that_nobody_knows_keeps_the_server_from_starting() {
+    let mut server = Server::starting(&[("GWS__REGION", "ZZ")]);
+    assert_ne!(server.wait(), Some(0));
+    assert!(server.log().contains("gws.region"), "{}", server.log());
+}

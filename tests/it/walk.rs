@@ -186,6 +186,7 @@ fn settings() -> broker::Settings {
             attached_data_first: true,
             rules: RULES,
             old_participants: false,
+            numbering: None,
             unregistered: std::collections::BTreeSet::new(),
             voice_channel: true,
         },

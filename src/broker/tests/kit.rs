@@ -92,6 +92,7 @@ pub(super) fn settings() -> Settings {
                 clear: crate::calls::ClearRule::Conference,
             },
             old_participants: false,
+            numbering: None,
             unregistered: std::collections::BTreeSet::new(),
             voice_channel: true,
         },

@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod calls;
 mod catalog;
+mod numbering;
 mod operations;
 mod people;
 mod requests;
@@ -73,6 +74,7 @@ fn rendering() -> Rendering {
         attached_data_first: true,
         rules: Rules { mute: MuteRule::Conference, clear: ClearRule::Conference },
         old_participants: false,
+        numbering: None,
         unregistered: BTreeSet::new(),
         voice_channel: true,
     }

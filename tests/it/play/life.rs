@@ -61,6 +61,7 @@ impl House {
             attached_data_first: true,
             rules: self.rules,
             old_participants: false,
+            numbering: None,
             unregistered: BTreeSet::new(),
             voice_channel: true,
         }
