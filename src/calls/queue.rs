@@ -13,6 +13,12 @@ impl Party {
         Self { queue: Some(queue), ..Self::new(endpoint, leg, PartyState::Invited, kind, since) }
     }
 
+    /// Whether it called from outside. Who is called there has its own number dialled, and sees who called.
+    pub(super) fn came_in(&self) -> bool {
+        let is_called = self.ani.is_some() || self.dnis.as_ref() == Some(&self.endpoint.number);
+        self.kind == CallType::Inbound && self.endpoint.home.is_none() && self.queue.is_none() && !is_called
+    }
+
     /// Whether it is a queue in which the call waits.
     pub(super) fn is_a_queue(&self) -> bool {
         self.queue.as_ref() == Some(&self.endpoint.number)

@@ -5,7 +5,7 @@ use crate::calls::model::{
     Rights, UserData,
 };
 use crate::calls::telephony::{Ask, AskId, LegId};
-use crate::ids::{AgentId, CallId, Number};
+use crate::ids::{AgentId, CallId, Number, WallTime};
 
 /// A leg that is on the switch, or is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,6 +20,10 @@ pub struct LiveLeg {
     pub state: PartyState,
     /// The queue that brought it the call.
     pub queue: Option<Number>,
+    /// When the call began for the party there.
+    pub since: WallTime,
+    /// Whether it is the leg of whoever called from outside.
+    pub came_in: bool,
 }
 
 /// A call as one party sees it.
@@ -132,6 +136,8 @@ impl Family {
             number: party.endpoint.number.clone(),
             state: party.state,
             queue: party.queue.clone(),
+            since: party.since,
+            came_in: party.came_in(),
         })
         .collect()
     }

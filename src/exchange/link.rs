@@ -65,7 +65,15 @@ impl SwitchLink {
             })
             .collect();
         let legs = families.iter().flat_map(|changed| changed.family.legs());
-        let legs = legs.map(|LiveLeg { id, call, number, state, queue }| Leg { id, call, number, state, queue });
+        let legs = legs.map(|LiveLeg { id, call, number, state, queue, since, came_in }| Leg {
+            id,
+            call,
+            number,
+            state,
+            queue,
+            since,
+            came_in,
+        });
         self.switch.restore(legs.collect());
         for subject in self.log.subjects("agent/") {
             let newest = self.log.newest(&subject).ok().flatten();

@@ -1,16 +1,16 @@
 //! Calls that come in by themselves, so that a desktop has something to show: when, from whom, and how long they last.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::calls::{Arrival, Arrived, AskId, Failure, ReportKind, UserData};
-use crate::ids::{CallId, Number};
+use crate::calls::{Arrival, Arrived, AskId, Failure, PartyState, ReportKind, UserData};
+use crate::ids::{CallId, Number, WallTime};
 
 use super::core::{Core, Stage, State, after, is_ringing};
-use super::face::News;
+use super::face::{Leg, News};
 
 /// How calls come in.
 #[derive(Clone, Debug)]
@@ -85,6 +85,33 @@ impl Core {
         let leaves = Some(after(now, config.patience));
         self.legs.insert(leg, State { call: call.clone(), number, stage: Stage::Up, leaves });
         self.report(call, leg, ReportKind::Answered);
+    }
+
+    /// When the callers among restored legs leave. How long one talks was not written down, and whoever talks does not tell
+    /// how long it did: it is drawn again. Who waits has waited since it came to whom it waits for.
+    pub(super) fn callers(&mut self, now: Instant, time: WallTime, legs: &[Leg]) -> BTreeMap<AskId, Instant> {
+        let Some(config) = self.config.arrivals.clone() else { return BTreeMap::new() };
+        let (mut answered, mut asked) = (BTreeSet::new(), BTreeMap::new());
+        for Leg { call, state, since, .. } in legs.iter().filter(|leg| !leg.came_in) {
+            if [PartyState::Established, PartyState::Held].contains(state) {
+                answered.insert(call);
+            } else {
+                let newest = asked.entry(call).or_insert(*since);
+                *newest = (*newest).max(*since);
+            }
+        }
+        let mut leave = BTreeMap::new();
+        for Leg { id, call, since, .. } in legs.iter().filter(|leg| leg.came_in) {
+            let talks = about(config.talk_time, &mut self.dice);
+            let left = if answered.contains(call) {
+                talks
+            } else {
+                self.arrivals.talks.insert(*id, talks);
+                config.patience.saturating_sub(time.since(*asked.get(call).unwrap_or(since)))
+            };
+            leave.insert(*id, after(now, left));
+        }
+        leave
     }
 
     /// Somebody took a call: a caller of ours talks from now on, as long as it does.

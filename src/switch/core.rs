@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use crate::calls::{
     Ask, AskId, AskKind, Endpoint, Failure, Heard, LegId, PartyState, Purpose, Report, ReportKind, Term,
 };
-use crate::ids::{CallId, Number};
+use crate::ids::{CallId, Number, WallTime};
 
 use super::arrivals::Arrivals;
 use super::face::{Leg, Line, News};
@@ -135,8 +135,9 @@ impl Core {
 
     /// Adopts the legs that the call records say there are. Those that were asked for and never reported are left to
     /// their asks.
-    pub(super) fn handle_restore(&mut self, now: Instant, legs: Vec<Leg>) {
-        for Leg { id, call, number, state, queue: _ } in legs {
+    pub(super) fn handle_restore(&mut self, now: Instant, time: WallTime, legs: Vec<Leg>) {
+        let callers = self.callers(now, time, &legs);
+        for Leg { id, call, number, state, queue: _, since: _, came_in: _ } in legs {
             let stage = match state {
                 PartyState::Dialing | PartyState::Established => Stage::Up,
                 PartyState::Held => Stage::Held,
@@ -148,7 +149,8 @@ impl Core {
                 | PartyState::Released(_) => continue,
             };
             self.remember(id);
-            self.legs.insert(id, State { call, number, stage, leaves: None });
+            let leaves = callers.get(&id).copied();
+            self.legs.insert(id, State { call, number, stage, leaves });
         }
     }
 

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::calls::{Arrival, Ask, LegId, PartyState, Preview, Report};
-use crate::ids::{CallId, Number};
+use crate::ids::{CallId, Number, WallTime};
 
 /// A leg that the call records say exists: what a switch that keeps nothing itself is restored from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +18,10 @@ pub struct Leg {
     pub state: PartyState,
     /// The queue that brought it the call.
     pub queue: Option<Number>,
+    /// When the call began for whoever is there.
+    pub since: WallTime,
+    /// Whether it is the leg of whoever called from outside.
+    pub came_in: bool,
 }
 
 /// What a switch tells.

@@ -91,7 +91,7 @@ async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sende
             asked = asks.recv() => match asked {
                 Some(Asked::CarryOut(ask)) => core.handle_ask(clock::now(), ask),
                 Some(Asked::SetLine(number, line)) => core.handle_line(clock::now(), number, line),
-                Some(Asked::Restore(legs)) => core.handle_restore(clock::now(), legs),
+                Some(Asked::Restore(legs)) => core.handle_restore(clock::now(), clock::wall(), legs),
                 None => return,
             },
             () = timeout => core.handle_timeout(clock::now()),

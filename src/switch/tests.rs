@@ -43,6 +43,12 @@ fn ask(index: u16, kind: AskKind) -> Ask {
     Ask { id: id(index), call: CallId::parse("CALL").unwrap(), since: WallTime::default(), asker: None, kind }
 }
 
+/// A leg that there was before a restart.
+fn leg(index: u16, text: &str, state: PartyState) -> Leg {
+    let (call, since) = (CallId::parse("CALL").unwrap(), WallTime::default());
+    Leg { id: id(index), call, number: number(text), state, queue: None, since, came_in: false }
+}
+
 fn dial(index: u16, text: &str) -> Ask {
     ask(index, AskKind::Dial { number: number(text), from: number("15000"), location: None })
 }
@@ -114,13 +120,6 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn restored_legs_go_on_from_where_they_were() {
     let (switch, mut reports) = simulated();
-    let leg = |index, text: &str, state| Leg {
-        id: id(index),
-        call: CallId::parse("CALL").unwrap(),
-        number: number(text),
-        state,
-        queue: None,
-    };
     switch.restore(vec![
         leg(0, "15000", PartyState::Established),
         leg(1, "15001", PartyState::Ringing),
@@ -134,6 +133,63 @@ async fn restored_legs_go_on_from_where_they_were() {
     switch.carry_out(ask(4, AskKind::Retrieve(id(2))));
     assert_eq!(next(&mut reports).await, (id(2), ReportKind::Retrieved));
     assert_eq!(next(&mut reports).await, (id(1), ReportKind::Ended(Failure::NoAnswer)), "it goes on ringing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn restored_callers_leave_when_they_have_talked_or_waited_enough() {
+    let minute = Duration::from_secs(60);
+    let arrivals = ArrivalConfig {
+        numbers: vec![number("6500")],
+        every: 10_000 * minute,
+        talk_time: 10 * minute,
+        patience: 10 * minute,
+    };
+    let (switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
+    let began = clock::now();
+    let ago = |time: Duration| {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        WallTime::from_millis(clock::wall().millis() - millis)
+    };
+    let on = |name: &str, came_in, since, leg: Leg| Leg { call: CallId::parse(name).unwrap(), came_in, since, ..leg };
+    let up = PartyState::Established;
+    switch.restore(vec![
+        // One waits, and has for a while; one has waited too long; one talks; and nobody hangs up who was called.
+        on("WAITS", true, ago(4 * minute), leg(0, "+19165550100", up)),
+        on("WAITS", false, ago(4 * minute), leg(1, "6500", PartyState::Invited)),
+        on("LONG", true, ago(60 * minute), leg(2, "+19165550101", up)),
+        on("LONG", false, ago(60 * minute), leg(3, "6500", PartyState::Invited)),
+        on("TALKS", true, ago(60 * minute), leg(4, "+19165550102", up)),
+        on("TALKS", false, ago(60 * minute), leg(5, "15001", up)),
+        on("CALLED", false, ago(60 * minute), leg(6, "7001", up)),
+        on("CALLED", false, ago(60 * minute), leg(7, "15002", up)),
+    ]);
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let (leg, kind) = next(&mut reports).await;
+        assert_eq!(kind, ReportKind::Ended(Failure::None));
+        left.push((leg, clock::now() - began));
+    }
+    let when = |index| left.iter().find(|(leg, _)| *leg == id(index)).unwrap().1;
+    assert!((5 * minute..=6 * minute + minute / 60).contains(&when(0)), "{left:?}");
+    assert!(when(2) < minute / 60, "{left:?}");
+    assert!((minute..=51 * minute).contains(&when(4)), "{left:?}");
+    assert!(tokio::time::timeout(60 * minute, reports.recv()).await.is_err(), "who was called stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_caller_that_is_answered_talks_and_then_leaves() {
+    let hour = Duration::from_secs(3600);
+    let arrivals =
+        ArrivalConfig { numbers: vec![number("6500")], every: 1000 * hour, talk_time: hour / 60, patience: hour };
+    let (switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
+    let since = clock::wall();
+    let caller = Leg { came_in: true, since, ..leg(0, "+19165550100", PartyState::Established) };
+    switch.restore(vec![caller, Leg { since, ..leg(1, "15001", PartyState::Ringing) }]);
+    let began = clock::now();
+    switch.carry_out(ask(2, AskKind::Answer(id(1))));
+    assert_eq!(next(&mut reports).await, (id(1), ReportKind::Answered));
+    assert_eq!(next(&mut reports).await, (id(0), ReportKind::Ended(Failure::None)));
+    assert!(clock::now() - began < hour / 2, "it had patience for longer");
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,6 +106,21 @@ fn a_rejected_call_comes_to_another_agent() {
     assert_eq!(first.calls(), Vec::<Value>::new());
 }
 
+#[test]
+fn a_customer_that_talks_over_a_restart_hangs_up_all_the_same() {
+    let mut server = Server::with(&[
+        ("SIMULATED__QUEUES", r#"["6000"]"#),
+        ("SIMULATED__ARRIVALS", "100ms"),
+        ("SIMULATED__TALK_TIME", "3s"),
+        ("SIMULATED__PATIENCE", "1h"),
+    ]);
+    let agent = server.agent("15000");
+    talks_with_a_customer(&agent);
+    server.kill();
+    server.restart();
+    agent.until_calls(0);
+}
+
 /// The first callers that an agent is rung by, who takes none of them.
 fn callers(seed: &str) -> Vec<String> {
     let server = Server::with(&[

@@ -55,3 +55,21 @@ fn who_is_brought_into_a_customers_call_sees_whose_it_is() {
     "#]]
     .assert_eq(&table);
 }
+
+#[test]
+fn only_the_leg_of_who_called_from_outside_came_in() {
+    let came_in = |script: &str| {
+        let mut play = Play::default();
+        script.split("; ").for_each(|line| play.line(line));
+        let legs = play.family.unwrap().legs().into_iter().filter(|leg| leg.came_in);
+        legs.map(|leg| leg.number.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let answered = "7001 enters 6000; 7001: answered; route 15000; 15000: ringing; 15000: answered";
+    assert_eq!(came_in("7001 enters 6000"), ["7001"]);
+    assert_eq!(came_in(answered), ["7001"]);
+    assert_eq!(came_in(&format!("{answered}; 15000 adds 7002; 7002: answered")), ["7001"]);
+    assert_eq!(came_in(&format!("{answered}; 15000 transfers 15002; 15002: ringing; 15002: answered")), ["7001"]);
+    let nobody: [&str; 0] = [];
+    assert_eq!(came_in("15000 dials 7001; 7001: answered"), nobody);
+    assert_eq!(came_in("15000 dials 15001; 15001: answered; 15000 adds 7002; 7002: answered"), nobody);
+}
