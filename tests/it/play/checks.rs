@@ -59,6 +59,8 @@ impl Scene<'_, '_> {
         let waits = family.asks.iter().any(|ask| ask.call == call.id && matches!(ask.kind, AskKind::Route { .. }));
         assert!(visible.len() != 1 || waits, "nobody is left alone: {call:?}");
         assert!(!visible.is_empty() || call.live().next().is_none(), "nobody waits for nobody: {call:?}");
+        let ours = |party: &Party| party.endpoint.home.is_some() || party.queue.is_some();
+        assert!(visible.is_empty() || call.live().any(ours), "none of ours is on it, nor is to come: {call:?}");
         for party in call.live().filter(|party| party.state != PartyState::Invited) {
             let Some(home) = &party.endpoint.home else { continue };
             let desktop = self.run.desktops.iter().find(|desktop| desktop.agent == home.agent).unwrap();

@@ -21,14 +21,15 @@ fn whatever_happens_what_was_told_adds_up_to_what_is_read() {
     let (runs, steps, seed) = (setting("RUNS"), setting("STEPS"), setting("SEED"));
     let first = seed.unwrap_or_default();
     let mut tally = Tally::default();
-    for seed in first..first + runs.unwrap_or(4) {
-        play(seed, usize::try_from(steps.unwrap_or(150)).unwrap(), &mut tally);
+    for seed in first..first + runs.unwrap_or(8) {
+        play(seed, usize::try_from(steps.unwrap_or(300)).unwrap(), &mut tally);
     }
     if runs.or(steps).or(seed).is_some() {
         return;
     }
-    assert!(tally.steps == 600 && tally.accepted >= 200 && tally.refused >= 60, "{tally:?}");
-    assert!(tally.notifications >= 400 && tally.calls >= 600 && tally.conferences >= 50, "{tally:?}");
-    assert!(tally.consults >= 50 && tally.routed >= 20, "{tally:?}");
-    assert!(tally.stops >= 3 && tally.kills >= 5, "{tally:?}");
+    assert!(tally.steps == 2_400 && tally.accepted >= 800 && tally.refused >= 240, "{tally:?}");
+    assert!(tally.notifications >= 1_600 && tally.calls >= 2_400 && tally.conferences >= 200, "{tally:?}");
+    assert!(tally.consults >= 200 && tally.routed >= 80, "{tally:?}");
+    assert!(tally.watched >= 20 && tally.previews >= 20 && tally.moods.iter().all(|shown| *shown >= 10), "{tally:?}");
+    assert!(tally.stops >= 10 && tally.kills >= 20, "{tally:?}");
 }

@@ -29,8 +29,16 @@ pub(super) struct Mood {
 /// The simulated switch in a mood.
 pub(super) struct Moody {
     switch: Arc<Simulated>,
-    mood: Arc<Mutex<(Mood, StdRng)>>,
+    mood: Arc<Mutex<Moods>>,
     news: Sorted,
+}
+
+/// How it is just now, and how it has been.
+struct Moods {
+    mood: Mood,
+    dice: StdRng,
+    /// How often it did so.
+    shown: Mood,
 }
 
 /// Numbers what is reported, whoever reports it.
@@ -54,7 +62,8 @@ impl Moody {
         let (switch, mut reports) = Simulated::start(config, term);
         let (tell, told) = mpsc::channel(1024);
         let news = Sorted { term, sequence: Arc::default(), tell };
-        let mood = Arc::new(Mutex::new((Mood::default(), StdRng::seed_from_u64(seed))));
+        let moods = Moods { mood: Mood::default(), dice: StdRng::seed_from_u64(seed), shown: Mood::default() };
+        let mood = Arc::new(Mutex::new(moods));
         let (sorted, moods) = (news.clone(), Arc::clone(&mood));
         actix::spawn(async move {
             while let Some(heard) = reports.recv().await {
@@ -62,7 +71,7 @@ impl Moody {
                     News::Reported(report) => sorted.number(report),
                     News::Arrived(_) | News::Previewed(_) => heard,
                 };
-                let twice = matches!(heard, News::Reported(_)) && chance(&moods, |mood| mood.repeats);
+                let twice = matches!(heard, News::Reported(_)) && chance(&moods, |mood| &mut mood.repeats);
                 if twice && sorted.tell.send(heard.clone()).await.is_err() {
                     return;
                 }
@@ -76,29 +85,36 @@ impl Moody {
 
     /// From now on it behaves so.
     pub(super) fn set(&self, mood: Mood) {
-        self.mood.lock().0 = mood;
+        self.mood.lock().mood = mood;
+    }
+
+    /// How often it was silent, refused, was late and repeated itself.
+    pub(super) fn shown(&self) -> Mood {
+        self.mood.lock().shown
     }
 }
 
-fn chance(mood: &Mutex<(Mood, StdRng)>, of: impl Fn(&Mood) -> u32) -> bool {
-    let (mood, dice) = &mut *mood.lock();
-    dice.random_range(0..100) < of(mood)
+fn chance(moods: &Mutex<Moods>, of: impl Fn(&mut Mood) -> &mut u32) -> bool {
+    let moods = &mut *moods.lock();
+    let is_so = moods.dice.random_range(0..100) < *of(&mut moods.mood);
+    *of(&mut moods.shown) += u32::from(is_so);
+    is_so
 }
 
 impl Switch for Moody {
     fn carry_out(&self, ask: Ask) {
-        if chance(&self.mood, |mood| mood.silent) {
+        if chance(&self.mood, |mood| &mut mood.silent) {
             return;
         }
-        if chance(&self.mood, |mood| mood.refuses) {
+        if chance(&self.mood, |mood| &mut mood.refuses) {
             let is_dial = matches!(ask.kind, AskKind::Dial { .. });
             let kind = if is_dial { ReportKind::Ended(Failure::Failed) } else { ReportKind::Refused(Failure::Failed) };
             let heard = Heard { term: self.news.term, sequence: 0 };
             let report = self.news.number(Report { call: ask.call, leg: ask.id, heard, kind });
             return self.news.tell.try_send(report).unwrap();
         }
-        if chance(&self.mood, |mood| mood.late) {
-            let millis = self.mood.lock().1.random_range(50..15_000);
+        if chance(&self.mood, |mood| &mut mood.late) {
+            let millis = self.mood.lock().dice.random_range(50..15_000);
             let switch = Arc::clone(&self.switch);
             actix::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(millis)).await;

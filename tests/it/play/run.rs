@@ -46,6 +46,8 @@ pub(super) struct Tally {
     pub routed: usize,
     pub stops: usize,
     pub kills: usize,
+    /// How often the switch was silent, refused, was late and repeated itself.
+    pub moods: [u32; 4],
 }
 
 /// How a life ends.
@@ -131,6 +133,10 @@ fn lives(seed: u64, steps: usize, tally: &mut Tally, story: &RefCell<VecDeque<St
             tokio::time::advance(run.passed).await;
             let life = Life::begin(directory.path(), &run.house, run.dice.0.random());
             let end = Scene { run: &mut run, life: &life, story }.live().await;
+            let Mood { silent, refuses, late, repeats } = life.switch.shown();
+            for (all, shown) in run.tally.moods.iter_mut().zip([silent, refuses, late, repeats]) {
+                *all += shown;
+            }
             if matches!(end, End::Stopped) {
                 life.stop().await;
             }

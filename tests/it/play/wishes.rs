@@ -212,7 +212,7 @@ pub(super) fn disposition(dice: &mut Dice, agent: AgentId, call: &CallId) -> Wis
 /// Numbers that are no agents': a queue, two that answer, a busy one, one that never answers, and one that does not exist.
 const OTHERS: [&str; 6] = [QUEUE, "7001", "7002", "8001", "9001", "4444"];
 
-const KEYS: [&str; 3] = ["a", "b", "ConferenceOwner"];
+const KEYS: [&str; 3] = ["a", "b", "FirstConferencePartyDN"];
 
 const NAMES: [&str; 30] = [
     "Accept",
