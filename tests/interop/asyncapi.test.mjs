@@ -13,7 +13,7 @@ import { Server } from "./server.mjs";
 
 const TOKEN = "a-token-for-tests-0123456789";
 /** What a simulated switch makes of numbers that are no agent's. */
-const [ANSWERS, BUSY, INVALID] = ["70001", "8000", "+4930123456"];
+const [ANSWERS, BUSY, INVALID] = ["7185550123", "8000", "+4930123456"];
 
 /** The agents, with cheap hashes of their names as passwords, and what each may do besides. */
 const AGENTS = [
@@ -97,6 +97,7 @@ describe("the AsyncAPI document", { concurrency: 1 }, () => {
             PARTYLINE__DIRECTORY__AGENT: `[${AGENTS.join(",")}]`,
             PARTYLINE__AGENTS__STATE: '[{operation="OutToLunch",work_mode="AuxWork",reason="Lunch"}]',
             PARTYLINE__BAYEUX__TIMESTAMP: "true",
+            PARTYLINE__GWS__REGION: "US",
         });
         const [anna, ben, cleo] = [await opened("15000"), await opened("15001"), await opened("15002")];
         await states(anna);
