@@ -124,12 +124,15 @@ fn states_of_agents_are_read_and_none_may_stand_twice() {
 #[test]
 fn a_session_may_be_owed_the_largest_publication_and_another() {
     let plan = |text: &str| Plan::new(&load(text), CookieKey::new([7; 32]));
-    let error = plan("[server]\nmax_body = '513KiB'").unwrap_err().to_string();
-    assert!(error.contains("bayeux.queue_bytes") && error.contains("server.max_body"), "{error}");
-    assert_eq!(plan("[server]\nmax_body = '512KiB'").unwrap().broker.queue_bytes, 1 << 20);
+    let error = plan("[server]\nmax_body = '512KiB'").unwrap_err().to_string();
+    assert!(
+        error.contains("bayeux.queue_bytes = 1048576: expected at least twice server.max_body = 524288"),
+        "{error}"
+    );
+    assert_eq!(plan("[server]\nmax_body = '511KiB'").unwrap().broker.queue_bytes, 1 << 20);
     assert_eq!(
-        plan("[server]\nmax_body = '2MiB'\n[bayeux]\nqueue_bytes = '4MiB'").unwrap().broker.queue_bytes,
-        4 << 20
+        plan("[server]\nmax_body = '2MiB'\n[bayeux]\nqueue_bytes = '5MiB'").unwrap().broker.queue_bytes,
+        5 << 20
     );
 }
 

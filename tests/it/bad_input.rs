@@ -45,7 +45,7 @@ fn a_body_that_is_no_envelope_is_refused_with_its_status() {
         }
     }
     // Within the body's limit, the limits of the envelope say no.
-    let server = Server::with(&[("SERVER__MAX_BODY", "1MiB"), ("BAYEUX__QUEUE_BYTES", "2MiB")]);
+    let server = Server::with(&[("SERVER__MAX_BODY", "1MiB"), ("BAYEUX__QUEUE_BYTES", "3MiB")]);
     for (what, body) in [
         ("levels", format!("[{{\"channel\":\"/demo/a\",\"data\":{}1{}}}]", "[".repeat(100_000), "]".repeat(100_000))),
         ("messages", format!("[{}]", vec![r#"{"channel":"/meta/connect"}"#; 10_000].join(","))),

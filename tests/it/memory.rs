@@ -155,7 +155,7 @@ impl Crowd {
         let server = Server::with(&[
             ("ADMIN__TOKEN", TOKEN),
             ("BAYEUX__SLOW_CONSUMER", slow_consumer),
-            ("SERVER__MAX_BODY", &(QUEUE / 2).to_string()),
+            ("SERVER__MAX_BODY", &(QUEUE / 2 - 1024).to_string()),
             ("BAYEUX__QUEUE_BYTES", &QUEUE.to_string()),
             ("BAYEUX__SESSIONS_PER_AGENT", &SESSIONS.to_string()),
             ("BAYEUX__HANDSHAKE_RATE", "0"),

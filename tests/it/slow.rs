@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use crate::harness::{Desk, Server};
 
 const SLEEPERS: u64 = 60;
-const QUEUE: u64 = 128 * 1024;
+const QUEUE: u64 = 132 * 1024;
 const BATCH: u64 = 32;
 const BATCHES: u64 = 120;
 
 fn server(slow_consumer: &str) -> Server {
     Server::with(&[
         ("BAYEUX__SLOW_CONSUMER", slow_consumer),
-        ("BAYEUX__QUEUE_BYTES", "128KiB"),
+        ("BAYEUX__QUEUE_BYTES", "132KiB"),
         ("BAYEUX__SESSIONS_PER_AGENT", "100"),
         ("BAYEUX__PUBLISH_RATE", "0"),
         ("BAYEUX__MAX_INTERVAL", "5m"),
