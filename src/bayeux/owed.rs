@@ -11,8 +11,8 @@ use super::session::ConnectKey;
 /// Events that are owed.
 ///
 /// Invariants: `waiting` is in the order of `place`, `framed` in that of frames; `bytes` is the sum over `waiting`, `flying`
-/// and `framed`, `framed_bytes` that over `framed`; `pressing` counts those in `waiting` that may not wait longer, and `due` is not later than any other
-/// there may.
+/// and `framed`, `framed_bytes` that over `framed`; `pressing` counts those in `waiting` that may not wait longer, and `due`
+/// is not later than any other there may.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
     waiting: VecDeque<Debt>,
