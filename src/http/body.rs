@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -68,9 +69,14 @@ pub(crate) async fn read_of(
         false => read(headers, &mut payload, max, timeout).await,
     };
     if endless || read.is_err() {
-        request.extensions_mut().insert(Unread(payload));
+        put_by(request, payload.into_inner());
     }
     read
+}
+
+/// Puts a payload by that nobody will read, for [`hold_unread`].
+pub(crate) fn put_by(request: &HttpRequest, payload: Payload) {
+    request.extensions_mut().insert(Unread(payload));
 }
 
 /// The body of a request that names a websocket and is answered as any other: the HTTP stack hands out all that comes on its
@@ -93,7 +99,7 @@ fn of_announced_length(
 }
 
 /// A payload that nobody will read.
-struct Unread(web::Payload);
+struct Unread(Payload);
 
 /// Has an answer hold what was not read of its request until it is written. The connection is then closed, a while
 /// later at the latest; it would wait for the end of a chunked payload that was dropped, for ever.
@@ -106,7 +112,7 @@ pub(crate) fn hold_unread(request: &HttpRequest, body: BoxBody) -> BoxBody {
 
 struct Holding {
     body: BoxBody,
-    _payload: web::Payload,
+    _payload: Payload,
 }
 
 impl MessageBody for Holding {

@@ -34,7 +34,7 @@ pub struct HttpConfig {
     pub tls: Option<Tls>,
     /// Threads that serve connections.
     pub workers: NonZeroUsize,
-    /// Connections in all. Those beyond wait until one closes.
+    /// Connections in all. Those beyond are told so and closed.
     pub max_connections: usize,
     /// Bytes of a request's body.
     pub max_body: usize,

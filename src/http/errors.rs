@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// The exchange did not accept the command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The connection is one more than may be.
+    #[error("the server has as many connections as it may have")]
+    Connections,
     /// A request that changes something lacks the token of its login. Clients look for this text.
     #[error("Missing or invalid Csrf token")]
     Csrf,
@@ -84,9 +87,11 @@ impl Failure {
             }
             Self::Body(BadBody::Late) => (StatusCode::REQUEST_TIMEOUT, Code::MissingParameter),
             Self::Body(BadBody::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange),
-            Self::Busy | Self::Command(CommandError::Busy) | Self::Multimedia | Self::Unverified => {
-                (StatusCode::SERVICE_UNAVAILABLE, Code::Internal)
-            }
+            Self::Busy
+            | Self::Command(CommandError::Busy)
+            | Self::Connections
+            | Self::Multimedia
+            | Self::Unverified => (StatusCode::SERVICE_UNAVAILABLE, Code::Internal),
             Self::Command(CommandError::KeyReused) => (StatusCode::CONFLICT, Code::AlreadyExists),
             Self::Command(CommandError::LogFull | CommandError::SwitchRefused(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal)
@@ -135,6 +140,7 @@ impl Failure {
             Self::Batch(BadBatch::TooMany) => Some(Limit::BatchMessages),
             Self::Body(BadBody::Late) => Some(Limit::BodyTimeout),
             Self::Body(BadBody::TooLarge) => Some(Limit::Body),
+            Self::Connections => Some(Limit::Connections),
             Self::Unverified => Some(Limit::Verifications),
             Self::Batch(BadBatch::Empty | BadBatch::Malformed)
             | Self::Body(BadBody::Broken | BadBody::Charset | BadBody::Encoding)
@@ -165,6 +171,7 @@ impl Failure {
             | Self::Busy
             | Self::Callback(_)
             | Self::Command(_)
+            | Self::Connections
             | Self::Csrf
             | Self::Headers
             | Self::Key
@@ -191,7 +198,7 @@ impl Failure {
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Busy | Self::Command(CommandError::Busy) | Self::Unverified => {
+            Self::Busy | Self::Command(CommandError::Busy) | Self::Connections | Self::Unverified => {
                 Some((RETRY_AFTER, HeaderValue::from_static("1")))
             }
             Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
@@ -227,9 +234,10 @@ impl Failure {
         }
     }
 
-    /// Whether what is left of the request cannot be told from the next one, or is not worth reading.
+    /// Whether what is left of the request cannot be told from the next one, or is not worth reading; or the connection
+    /// itself is refused.
     const fn ends_connection(&self) -> bool {
-        matches!(self, Self::Body(_) | Self::Headers | Self::Transport)
+        matches!(self, Self::Body(_) | Self::Connections | Self::Headers | Self::Transport)
     }
 }
 

@@ -19,6 +19,7 @@ use super::body::BadBody;
 use super::callback;
 use super::callback::{Callback, CallbackPolling};
 use super::caller::{Caller, cookies};
+use super::connections::is_excess;
 use super::cors::{admit, is_preflight, preflight};
 use super::delivery::DeliveryBody;
 use super::errors::Failure;
@@ -61,6 +62,10 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
     let started = clock::now();
     let source = shared.config.origins.source(request.headers());
     let answered = match *request.method() {
+        _ if is_excess(&request) => {
+            body::put_by(&request, payload.into_inner());
+            Err(Failure::Connections)
+        }
         _ if upgrade::is_asked(&request) && source == Source::Foreign => Err(Failure::Origin),
         _ if upgrade::is_asked(&request) => upgrade(mount, web::Data::clone(&shared), &request, payload).await,
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),

@@ -14,6 +14,7 @@ mod callback;
 mod caller;
 mod catalog;
 mod config;
+mod connections;
 mod cookies;
 mod cors;
 mod csrf;

@@ -139,6 +139,11 @@ impl Place {
         }
     }
 
+    /// Whether what is asked here is how the server is: that is told on any connection.
+    pub(crate) const fn tells_how_it_is(self) -> bool {
+        matches!(self, Self::Livez | Self::Metrics | Self::Readyz)
+    }
+
     /// The patterns that lead here: with and without a slash at the end.
     pub(crate) fn patterns(self) -> Vec<String> {
         let pattern = self.pattern();

@@ -16,6 +16,7 @@ use socket2::SockRef;
 use crate::clock;
 
 use super::config::{HttpConfig, State};
+use super::connections::Connections;
 use super::cookies::Cookies;
 use super::errors::Failure;
 use super::logins::Logins;
@@ -35,7 +36,8 @@ pub fn server(
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let listen = config.listen.clone();
     let workers = config.workers.get();
-    let connections = config.max_connections.div_ceil(workers).max(1);
+    let most = config.max_connections.div_ceil(workers).saturating_add(HEAD_ROOM);
+    let connections = Connections::new(config.max_connections, state.metrics.connections.clone());
     let stop_seconds = config.stop_deadline.as_secs();
     let silence = config.ping.saturating_mul(2);
     let tls = config.tls.as_ref().map(Tls::config).transpose().map_err(io::Error::other)?;
@@ -47,7 +49,7 @@ pub fn server(
     };
     let mut server = HttpServer::new(factory)
         .workers(workers)
-        .max_connections(connections)
+        .max_connections(most)
         .backlog(BACKLOG)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -56,7 +58,10 @@ pub fn server(
         // A client that went away must drop its parked connect at once: what it was owed is owed again.
         .h1_allow_half_closed(false)
         .tcp_nodelay(true)
-        .on_connect(move |io, _| limit_silence(io, silence))
+        .on_connect(move |io, data| {
+            limit_silence(io, silence);
+            connections.seat(data);
+        })
         .shutdown_timeout(stop_seconds)
         .disable_signals();
     for address in listen {
@@ -119,6 +124,8 @@ thread_local! {
 }
 
 const BACKLOG: u32 = 4096;
+/// Connections of a worker beyond its share, to be told that they are too many.
+const HEAD_ROOM: usize = 256;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

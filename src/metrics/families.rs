@@ -24,6 +24,8 @@ pub struct Families {
     pub command_seconds: Histograms<OperationName>,
     /// Commands.
     pub commands_total: Pairs<OperationName, CommandOutcome>,
+    /// Connections that are open, but for those that are too many.
+    pub connections: IntGauge,
     /// Connects.
     pub connects_total: Counters<ConnectOutcome>,
     /// Messages handed to a connection.
@@ -104,6 +106,7 @@ impl Families {
                 &["operation"],
             )?),
             commands_total: Pairs::new(on.counters("commands_total", "Commands.", &["operation", "outcome"])?),
+            connections: on.gauge("connections", "Connections that are open, but for those that are too many.")?,
             connects_total: Counters::new(&on.counters("connects_total", "Connects.", &["outcome"])?),
             deliveries_total: Counters::new(&on.counters(
                 "deliveries_total",

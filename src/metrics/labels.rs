@@ -135,6 +135,8 @@ labels! {
         Channels = "channels",
         /// Commands that wait.
         Commands = "commands",
+        /// Connections at once.
+        Connections = "connections",
         /// Durable channels of which something is kept.
         DurableChannels = "durable_channels",
         /// Handshakes of one agent in a second.

@@ -5,6 +5,7 @@ mod admin;
 mod agents;
 mod bad_input;
 mod conference;
+mod connections;
 mod corpus;
 mod crash;
 mod csrf;

@@ -53,6 +53,7 @@ fn failures() -> Vec<Failure> {
         CommandError::RefusedAgent(agents::Refused::WrongState { operation: Kind::Offline, phase: Phase::LoggedOut })
             .into(),
         CommandError::SwitchRefused("Device '15000' is not registered.".into()).into(),
+        Failure::Connections,
         Failure::Csrf,
         Failure::Denied,
         Failure::Headers,
@@ -118,6 +119,7 @@ async fn every_failure_has_its_status_and_its_code() {
         400 {"statusCode":2,"statusMessage":"nobody watches itself"}
         400 {"statusCode":2,"statusMessage":"Offline is not allowed while the agent is logged out"}
         500 {"statusCode":4,"statusMessage":"Device '15000' is not registered."}
+        503 {"statusCode":4,"statusMessage":"the server has as many connections as it may have"}
         403 {"statusCode":3,"statusMessage":"Missing or invalid Csrf token"}
         403 {"statusCode":20,"statusMessage":"Access denied"}
         431 {"statusCode":10,"statusMessage":"the headers are too large"}
@@ -161,7 +163,7 @@ fn a_client_of_bayeux_is_told_the_reason_in_words() {
 
 #[test]
 fn who_finds_the_server_busy_is_told_when_to_come_back() {
-    for failure in [Failure::Busy, Failure::Unverified, CommandError::Busy.into()] {
+    for failure in [Failure::Busy, Failure::Connections, Failure::Unverified, CommandError::Busy.into()] {
         assert_eq!(failure.error_response().headers().get(RETRY_AFTER).unwrap(), "1");
         assert_eq!(failure.bayeux_response().headers().get(RETRY_AFTER).unwrap(), "1");
     }
@@ -180,7 +182,7 @@ fn only_a_no_at_a_limit_is_counted_as_one() {
     }
     let counted = Limit::ALL.iter().filter(|limit| metrics.rejected_total.of(**limit).get() == 1);
     let counted: Vec<&str> = counted.map(|limit| limit.as_str()).collect();
-    assert_eq!(counted, ["batch_messages", "body", "body_timeout", "json_depth", "verifications"]);
+    assert_eq!(counted, ["batch_messages", "body", "body_timeout", "connections", "json_depth", "verifications"]);
 }
 
 #[test]

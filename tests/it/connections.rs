@@ -1,0 +1,80 @@
+//! More connections than may be: each is told so and closed, and operators are answered all the same.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+
+use partyline::clock;
+
+use crate::harness::{PATIENCE, Server, open_request, read_answer, request};
+
+const MOST: usize = 4;
+
+#[test]
+fn a_connection_too_many_is_told_so_and_closed_and_operators_are_answered_on_it() {
+    let server = Server::with(&[("SERVER__MAX_CONNECTIONS", "4"), ("ADMIN__TOKEN", TOKEN)]);
+    let mut held: Vec<TcpStream> = (0..MOST).map(|_| hold(server.address)).collect();
+
+    let rest = server.agent("15000").get("me");
+    assert_eq!((rest.status, rest.header("connection"), rest.header("retry-after")), (503, Some("close"), Some("1")));
+    assert_eq!(rest.json()["statusMessage"], TOLD);
+    let batch = br#"[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]"#;
+    let bayeux = request(server.address, "POST /cometd HTTP/1.1\r\n", &[KEEP_ALIVE], batch);
+    assert_eq!((bayeux.status, bayeux.header("connection"), bayeux.body.as_str()), (503, Some("close"), TOLD));
+    let socket = request(server.address, "GET /cometd HTTP/1.1\r\n", &SOCKET, b"");
+    assert_eq!((socket.status, socket.body.as_str()), (503, TOLD));
+
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let answer = request(server.address, &format!("GET {path} HTTP/1.1\r\n"), &[KEEP_ALIVE], b"");
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{path}");
+    }
+    let sessions = request(server.address, "GET /admin/v1/sessions HTTP/1.1\r\n", &[BEARER], b"");
+    assert_eq!(sessions.status, 200, "{sessions:?}");
+    assert_eq!(server.metric("partyline_connections "), 4);
+    assert_eq!(server.metric("partyline_rejected_total{limit=\"connections\"}"), 3);
+
+    held.pop();
+    let deadline = clock::now() + PATIENCE;
+    while server.agent("15000").get("me").status != 200 {
+        assert!(clock::now() < deadline, "no place came free");
+    }
+}
+
+#[test]
+fn a_body_that_still_comes_keeps_nobody_from_being_told() {
+    let server = Server::with(&[("SERVER__MAX_CONNECTIONS", "4")]);
+    let _held: Vec<TcpStream> = (0..MOST).map(|_| hold(server.address)).collect();
+    for path in ["/cometd", "/api/v2/me"] {
+        let head = format!("POST {path} HTTP/1.1\r\n");
+        let chunked = [("Transfer-Encoding", "chunked")];
+        let mut stream = open_request(server.address, &head, &chunked, b"").unwrap();
+        let answer = read_answer(&mut stream).unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (503, Some("close")), "{path}: {answer:?}");
+    }
+}
+
+/// A connection that has a place, and keeps it.
+fn hold(address: SocketAddr) -> TcpStream {
+    let deadline = clock::now() + PATIENCE;
+    loop {
+        let stream = open_request(address, "GET /livez HTTP/1.1\r\n", &[KEEP_ALIVE], b"").unwrap();
+        let head: Vec<String> =
+            BufReader::new(&stream).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        assert_eq!(head[0], "HTTP/1.1 200 OK");
+        // One that was closed a moment ago may still be counted.
+        if !head.iter().any(|line| line == "connection: close") {
+            return stream;
+        }
+        assert!(clock::now() < deadline, "there is no place");
+    }
+}
+
+const TOLD: &str = "the server has as many connections as it may have";
+const TOKEN: &str = "sixteen-characters";
+const BEARER: (&str, &str) = ("Authorization", "Bearer sixteen-characters");
+const KEEP_ALIVE: (&str, &str) = ("Connection", "keep-alive");
+const SOCKET: [(&str, &str); 4] = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
