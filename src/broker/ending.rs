@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::bayeux::{Body, ConnectKey, Error, MessageId, Reply, ReplyAdvice, Request};
-use crate::broker::live::Live;
+use crate::broker::live::{Changing, Live};
 use crate::broker::publications::goodbye;
 use crate::broker::sessions::{Sessions, home_of_agent};
 use crate::broker::slow::limit_of;
@@ -74,6 +74,28 @@ impl Departed {
 }
 
 impl<T> Sessions<T> {
+    /// A session is over that these requests waited for. Behind the one that changed it, such as that which ended it, they
+    /// go on once that has its reply.
+    pub(super) fn dismiss_waiting(&mut self, now: Instant, changing: Changing, waiting: VecDeque<ConnectKey>) {
+        match changing {
+            Changing::Request(first) if !waiting.is_empty() => {
+                self.orphans.entry(first).or_default().extend(waiting);
+            }
+            Changing::Home | Changing::Nothing | Changing::Request(_) => {
+                for key in waiting {
+                    self.resume(now, key);
+                }
+            }
+        }
+    }
+
+    /// A request that changed a session has its reply.
+    pub(super) fn dismiss_orphans(&mut self, now: Instant, first: ConnectKey) {
+        for key in self.orphans.remove(&first).unwrap_or_default() {
+            self.resume(now, key);
+        }
+    }
+
     /// Ends a session, if it is one of this home's.
     pub(super) fn handle_end(&mut self, now: Instant, session: SessionId, reason: EndReason) -> bool {
         let Some(live) = self.seats.get(&session).and_then(|seat| self.live.get(*seat)) else { return false };

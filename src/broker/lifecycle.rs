@@ -61,6 +61,7 @@ impl<T> Sessions<T> {
                 self.fill(key, slot, reply);
                 self.resume(now, key);
                 self.settled(now, session);
+                self.dismiss_orphans(now, key);
             }
             Awaited::Handshake { key, slot, id, agent, client, remote } => {
                 self.shaken(agent.as_ref());
@@ -105,7 +106,7 @@ impl<T> Sessions<T> {
         if live.changing == Changing::Nothing { live.waiting.pop_front() } else { None }
     }
 
-    fn resume(&mut self, now: Instant, key: ConnectKey) {
+    pub(super) fn resume(&mut self, now: Instant, key: ConnectKey) {
         if let Some(conversation) = self.conversations.get_mut(&key) {
             conversation.blocked = false;
             self.advance(now, key);
@@ -252,9 +253,7 @@ impl<T> Sessions<T> {
         if let Stage::Streaming(stream) = live.stage {
             self.let_go(now, stream, word.as_ref());
         }
-        for key in live.waiting {
-            self.resume(now, key);
-        }
+        self.dismiss_waiting(now, live.changing, live.waiting);
     }
 
     /// A session ends here, before its record says so.

@@ -92,6 +92,8 @@ pub(super) struct Sessions<T> {
     pub(super) subscriptions: Subscriptions<Seat>,
     pub(super) recent: Recent,
     pub(super) conversations: BTreeMap<ConnectKey, Conversation<T>>,
+    /// Requests that waited for a session that is over, by the one that was changing it.
+    pub(super) orphans: BTreeMap<ConnectKey, VecDeque<ConnectKey>>,
     /// What waits for a record to be applied.
     pub(super) awaited: BTreeMap<RecordId, Awaited>,
     pub(super) deadlines: BTreeSet<(Instant, Seat)>,
@@ -223,6 +225,7 @@ impl<T> Sessions<T> {
             subscriptions: Subscriptions::default(),
             recent: Recent::default(),
             conversations: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             awaited: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             dirty: VecDeque::new(),

@@ -412,6 +412,7 @@ impl Desk {
     /// Sessions, and what the core remembers while something is under way; nothing of that may be left behind.
     pub(super) fn assert_idle(&self) {
         assert_eq!(self.sessions.awaited.len(), 0, "awaited");
+        assert_eq!(self.sessions.orphans.len(), 0, "requests behind the end of their session");
         assert_eq!(self.sessions.shaking.len(), 0, "handshakes under way");
         assert_eq!(self.sessions.total.get(), self.sessions.live.len(), "sessions counted");
         assert_eq!(self.sessions.deadlines.len(), self.sessions.live.len(), "timers");

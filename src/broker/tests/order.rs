@@ -16,6 +16,7 @@ use crate::broker::line::{LineId, Out, Parcel, Shown};
 use crate::broker::tests::kit::{Desk, connect, peer, publish, replay, settings, subscribe};
 use crate::broker::{ReplayId, Rule, Rules, Settings, Store, Who};
 use crate::log::{Log, Retain};
+use crate::metrics::EndReason;
 use crate::websocket::{Decoder, Message, Role};
 
 /// A client at a socket that sends without waiting for answers.
@@ -34,28 +35,34 @@ impl Client {
         desk.plug(Some(&out));
         desk.shake(&peer("15000"), "one", "");
         desk.ask(&peer("15000"), &connect("one"));
+        desk.plug(None);
         Self { desk, out, parcels, waits: Vec::new(), told: Vec::new() }
     }
 
     fn send(&mut self, body: &str) {
-        let key = self.desk.send(&peer("15000"), body);
+        let key = self.desk.send_from(&self.out, &peer("15000"), body);
         self.waits.push(key);
         self.look();
     }
 
-    /// Takes in what has come.
+    /// Takes in what has come, in the order in which it came.
     fn look(&mut self) {
         while let Ok(parcel) = self.parcels.try_recv() {
-            let Parcel::Events { frame, flow } = parcel else { panic!("{parcel:?}") };
-            flow.take();
-            let frame = Decoder::new(Role::Client, 1 << 20).next(&mut BytesMut::from(&*frame)).unwrap().unwrap();
-            let Message::Text(text) = frame else { panic!("{frame:?}") };
-            self.told.push(String::from_utf8(text.to_vec()).unwrap());
+            let told = match parcel {
+                Parcel::Events { frame, flow } => {
+                    flow.take();
+                    text(&frame)
+                }
+                Parcel::Answer { frame, .. } => {
+                    let frame = String::from_utf8(frame.unwrap().to_vec()).unwrap();
+                    let (key, answer) = frame.split_once(' ').unwrap();
+                    self.waits.retain(|wait| wait.to_string() != key);
+                    answer.to_owned()
+                }
+                other @ (Parcel::Dropped | Parcel::Last(_)) => panic!("{other:?}"),
+            };
+            self.told.push(told);
         }
-        let desk = &mut self.desk;
-        let answers =
-            self.waits.extract_if(.., |key| desk.raw_answer(*key).map(|answer| self.told.push(answer)).is_some());
-        answers.for_each(drop);
     }
 
     fn step(&mut self) -> bool {
@@ -70,6 +77,12 @@ impl Client {
         assert_eq!(self.waits, [0; 0], "no answer");
         self.told.drain(..).map(|told| format!("{told}\n")).collect()
     }
+}
+
+fn text(frame: &[u8]) -> String {
+    let frame = Decoder::new(Role::Client, 1 << 20).next(&mut BytesMut::from(frame)).unwrap().unwrap();
+    let Message::Text(text) = frame else { panic!("{frame:?}") };
+    String::from_utf8(text.to_vec()).unwrap()
 }
 
 fn unsubscribe(pattern: &str) -> String {
@@ -142,16 +155,29 @@ fn who_has_left_publishes_no_more() {
 }
 
 #[test]
+fn replies_come_in_order_also_where_the_server_ends_the_session_meanwhile() {
+    let mut client = Client::new(roomy());
+    client.send(&subscribe("one", "/demo/a"));
+    client.send(&publish("one", "/demo/a", "1"));
+    client.send(&subscribe("one", "/demo/b"));
+    let session = client.desk.sessions.live.iter().next().unwrap().1.state.session;
+    assert!(client.desk.sessions.handle_end(client.desk.now, session, EndReason::Ended));
+    client.desk.work();
+    client.look();
+    let told = client.rest();
+    let channels: Vec<&str> = told.lines().filter_map(|line| line.split('"').nth(3)).collect();
+    assert_eq!(channels, ["/meta/subscribe", "/demo/a", "/meta/subscribe"], "{told}");
+    client.desk.assert_idle();
+}
+
+#[test]
 fn a_connect_and_what_comes_another_way_wait_for_nothing() {
     let mut client = Client::new(roomy());
     client.send(&subscribe("one", "/demo/a"));
     client.send(&subscribe("one", "/demo/b"));
     let before = client.desk.log.head();
-    client.desk.plug(None);
     client.desk.send(&peer("15000"), &publish("one", "/demo/b", "1"));
     assert_eq!(client.desk.log.head().get(), before.get() + 1, "it is written down at once");
-    let out = Arc::clone(&client.out);
-    client.desk.plug(Some(&out));
     client.send("[{'channel':'/meta/connect','id':'c','clientId':'one','advice':{'timeout':0}}]");
     assert!(client.told.last().is_some_and(|told| told.contains("/meta/connect")), "{:?}", client.told);
 }
