@@ -38,12 +38,23 @@ pub(super) struct Conversation<T> {
     pub events: Vec<Event>,
     /// The session that it speaks for, once that is known.
     pub session: Option<SessionId>,
-    /// Whether it has to wait for a change of the session before its next message.
-    pub blocked: bool,
+    /// What its next message waits for.
+    pub blocked: Blocked,
     /// By which the session learns how the response fared.
     pub fate: Option<Arc<Fate>>,
     /// When it came, and what its messages say of the client's clock, if they do.
     clocks: Option<Box<Clocks>>,
+}
+
+/// What the next message of a request waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Blocked {
+    /// The replies to those before it.
+    ByReplies,
+    /// A change of the session, or a connect of the request that is held.
+    BySession,
+    /// Nothing.
+    No,
 }
 
 /// What is to be told of clocks in a response.
@@ -74,7 +85,7 @@ impl<T> Conversation<T> {
             delivery: batch.delivery,
             events: Vec::new(),
             session: None,
-            blocked: false,
+            blocked: Blocked::No,
             fate: None,
             clocks,
         }
@@ -135,7 +146,12 @@ impl<T> Conversation<T> {
 
     /// Whether every message has its reply.
     pub(super) fn is_complete(&self) -> bool {
-        self.requests.is_empty() && self.replies.iter().all(Option::is_some)
+        self.requests.is_empty() && self.has_replies()
+    }
+
+    /// Whether every message that was looked at has its reply.
+    pub(super) fn has_replies(&self) -> bool {
+        self.replies.iter().all(Option::is_some)
     }
 
     /// The response: the replies in the order of their messages, with their time if they are to be stamped.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::bayeux::{Answer, ConnectKey, Delivery, Error, Pattern, Reply, ReplyAdvice, Session};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::begun::Begun;
+use crate::broker::conversation::Blocked;
 use crate::broker::ending::{Word, begin_again, is_told};
 use crate::broker::hearing::progress;
 use crate::broker::live::{Changing, Flight, Live, Paging, Stage};
@@ -48,7 +49,7 @@ impl<T> Sessions<T> {
             Awaited::Page { session, .. } => self.page_failed(now, session),
             Awaited::Publication { key, slot, reply } => {
                 self.fill(key, slot, refused(reply, error));
-                self.finish(now, key);
+                self.go_on(now, key);
             }
             Awaited::Settled { session } => self.settled(now, session),
         }
@@ -78,7 +79,7 @@ impl<T> Sessions<T> {
             Awaited::Page { session, .. } => self.settled(now, session),
             Awaited::Publication { key, slot, reply } => {
                 self.fill(key, slot, reply);
-                self.finish(now, key);
+                self.go_on(now, key);
             }
             Awaited::Settled { session } => self.settled(now, session),
         }
@@ -108,7 +109,7 @@ impl<T> Sessions<T> {
 
     pub(super) fn resume(&mut self, now: Instant, key: ConnectKey) {
         if let Some(conversation) = self.conversations.get_mut(&key) {
-            conversation.blocked = false;
+            conversation.blocked = Blocked::No;
             self.advance(now, key);
         }
     }
@@ -313,7 +314,7 @@ impl<T> Sessions<T> {
                 let Some(conversation) = self.conversations.get_mut(&key) else { return };
                 conversation.reply(reply);
                 conversation.carry(events, fate);
-                conversation.blocked = false;
+                conversation.blocked = Blocked::No;
                 self.advance(now, key);
             }
             Answer::Superseded(key) => self.supersede(key),
@@ -395,7 +396,7 @@ impl<T> Sessions<T> {
     /// Sends a request's response if every message has its reply.
     pub(super) fn finish(&mut self, now: Instant, key: ConnectKey) {
         let Some(conversation) = self.conversations.get(&key) else { return };
-        if conversation.blocked || !conversation.is_complete() {
+        if conversation.blocked != Blocked::No || !conversation.is_complete() {
             return;
         }
         let seat = conversation.session.and_then(|session| self.seats.get(&session).copied());

@@ -1,6 +1,9 @@
 //! Whose turn it is: messages that wait for a change of their session, and those that came behind them.
 
+use std::time::Instant;
+
 use crate::bayeux::{Body, ConnectKey, Request};
+use crate::broker::conversation::Blocked;
 use crate::broker::live::{Changing, Live};
 use crate::broker::sessions::{Seat, Sessions};
 use crate::ids::Position;
@@ -46,5 +49,28 @@ impl<T> Sessions<T> {
             conversation.requests.push_front(request);
         }
         self.block(key);
+    }
+    /// A connect behind other messages of its request waits for their replies, so that it brings what they brought about.
+    /// Gives the message back if it need not wait.
+    pub(super) fn keep_back(&mut self, key: ConnectKey, request: Request) -> Option<Request> {
+        let Some(conversation) = self.conversations.get_mut(&key) else { return Some(request) };
+        let is_connect = matches!(request.body, Body::Connect { .. });
+        if !is_connect || conversation.alone || conversation.has_replies() {
+            return Some(request);
+        }
+        conversation.requests.push_front(request);
+        conversation.blocked = Blocked::ByReplies;
+        None
+    }
+
+    /// A reply of a request came: it is sent, or its next message was waiting for that.
+    pub(super) fn go_on(&mut self, now: Instant, key: ConnectKey) {
+        match self.conversations.get_mut(&key) {
+            Some(conversation) if conversation.blocked == Blocked::ByReplies && conversation.has_replies() => {
+                conversation.blocked = Blocked::No;
+                self.advance(now, key);
+            }
+            Some(_) | None => self.finish(now, key),
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::bayeux::{
     Advice, Agreed, Body, Channel, Connect, ConnectKey, Error, Family, Hold, MessageId, Reply, ReplyAdvice, Request,
 };
 use crate::broker::browsers::Tab;
-use crate::broker::conversation::Conversation;
+use crate::broker::conversation::{Blocked, Conversation};
 use crate::broker::ending::begin_again;
 use crate::broker::handle::Peer;
 use crate::broker::line::Shown;
@@ -60,7 +60,7 @@ impl<T> Sessions<T> {
     /// Takes up a request where it stopped.
     pub(super) fn advance(&mut self, now: Instant, key: ConnectKey) {
         while let Some(conversation) = self.conversations.get_mut(&key)
-            && !conversation.blocked
+            && conversation.blocked == Blocked::No
         {
             let Some(request) = conversation.next() else { break };
             self.take(now, key, request);
@@ -70,7 +70,7 @@ impl<T> Sessions<T> {
 
     pub(super) fn block(&mut self, key: ConnectKey) {
         if let Some(conversation) = self.conversations.get_mut(&key) {
-            conversation.blocked = true;
+            conversation.blocked = Blocked::BySession;
         }
     }
 
@@ -92,6 +92,7 @@ impl<T> Sessions<T> {
         if self.must_wait(key, seat, &request.body) {
             return self.put_off(key, seat, request);
         }
+        let Some(request) = self.keep_back(key, request) else { return };
         if !matches!(request.body, Body::Connect { .. }) {
             self.hold_together(key, seat);
             self.join(key, seat);

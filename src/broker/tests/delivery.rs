@@ -5,8 +5,9 @@ use std::time::Duration;
 use expect_test::expect;
 
 use crate::bayeux::ConnectKey;
+use crate::broker::line::{LineId, Out, Shown};
 use crate::broker::tests::kit::{Desk, connect, connect_ack, peer, publish, subscribe};
-use crate::log::Log;
+use crate::log::{Log, Outcome};
 
 fn desk() -> Desk {
     let mut desk = Desk::new();
@@ -133,6 +134,31 @@ fn what_a_request_of_several_messages_brings_about_comes_in_one_response() {
     assert_eq!(numbers(&desk.answer(held).unwrap()), "12");
     desk.pump();
     desk.assert_idle();
+}
+
+#[test]
+fn a_connect_brings_what_came_before_it_in_its_request() {
+    let me = peer("15000");
+    let batch = |ack| [subscribe("one", "/demo/a"), publish("one", "/demo/a", "1"), connect_ack("one", ack)];
+    let together = |messages: [String; 3]| messages.concat().replace("][", ",");
+    for socket in [None, Some(Out::pair(LineId(7), Shown::Cookie))] {
+        let mut desk = Desk::new();
+        desk.plug(socket.as_ref().map(|(out, _)| out));
+        desk.shake(&me, "one", "ack");
+        expect![[r#"[{"data":1,"channel":"/demo/a"},{"channel":"/meta/subscribe","id":"s","subscription":"/demo/a","successful":true},{"channel":"/demo/a","id":"p","successful":true},{"channel":"/meta/connect","id":"c","successful":true,"ext":{"ack":+3}}]"#]]
+            .assert_eq(&desk.ask(&me, &together(batch(0))));
+        let echo = "[{'channel':'/service/echo','id':'e','clientId':'one','data':2}]".to_owned();
+        let messages = [echo, publish("one", "/demo/a", "3"), connect_ack("one", desk.sessions.applied().get())];
+        expect![[r#"[{"data":2,"channel":"/service/echo","id":"e","successful":true},{"data":3,"channel":"/demo/a"},{"channel":"/service/echo","id":"e","successful":true},{"channel":"/demo/a","id":"p","successful":true},{"channel":"/meta/connect","id":"c","successful":true,"ext":{"ack":+5}}]"#]]
+            .assert_eq(&desk.ask(&me, &together(messages)));
+        // One that cannot be written down is refused, and the connect is answered all the same.
+        desk.faults.push(Outcome::Full);
+        let key = desk.send(&me, &together(batch(desk.sessions.applied().get())));
+        desk.pump();
+        expect![[r#"[{"channel":"/meta/subscribe","id":"s","subscription":"/demo/a","successful":true},{"channel":"/demo/a","id":"p","successful":false,"error":"503::log_unavailable"},{"channel":"/meta/connect","id":"c","successful":true,"ext":{"ack":+5}}]"#]]
+            .assert_eq(&desk.answer(key).unwrap());
+        desk.assert_idle();
+    }
 }
 
 #[test]
