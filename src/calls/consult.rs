@@ -7,7 +7,7 @@ use crate::calls::operations::Accepted;
 use crate::calls::table::Capability;
 use crate::calls::telephony::{Ask, AskKind, LegId};
 use crate::calls::views::Seen;
-use crate::ids::{CallId, Number};
+use crate::ids::CallId;
 
 impl Change<'_> {
     /// Puts the main call on hold and begins its consult call. It has the main call's data, and what is sent for it.
@@ -20,16 +20,9 @@ impl Change<'_> {
     ) -> Result<Accepted, Refused> {
         let Target { endpoint, location, user_data } = target;
         let found = self.call(main).ok_or(Refused::NotFound)?;
-        if found.live().any(|each| each.endpoint.number == endpoint.number) {
-            return Err(Refused::AlreadyPresent(endpoint.number));
-        }
-        let begun = self.family.calls.iter().filter(|call| call.consult.is_some() && call.live().next().is_some());
-        if begun.count() >= CONSULTS {
-            return Err(Refused::TooMany("consult calls"));
-        }
-        if !found.user_data.has_room_for(&user_data) {
-            return Err(Refused::TooMany("data"));
-        }
+        found.check_number(&endpoint.number)?;
+        self.family.check_consults()?;
+        found.check_data(&user_data)?;
         consult.user_data = found.user_data.clone();
         consult.user_data.unmark_owner();
         consult.user_data.merge(&user_data);
@@ -170,10 +163,8 @@ impl Change<'_> {
 
     /// Who is on the main call already does not come a second time: that leg ends.
     fn without_doublets(&mut self, parent: &CallId, moved: Vec<Party>) -> Vec<Party> {
-        let numbers: Vec<Number> =
-            self.call(parent).into_iter().flat_map(Call::live).map(|party| party.endpoint.number.clone()).collect();
-        let (doublets, moved): (Vec<_>, Vec<_>) =
-            moved.into_iter().partition(|party| numbers.contains(&party.endpoint.number));
+        let is_there = |party: &Party| self.call(parent).is_some_and(|call| call.has(&party.endpoint.number));
+        let (doublets, moved): (Vec<_>, Vec<_>) = moved.into_iter().partition(is_there);
         for party in doublets {
             self.ask_release(parent, party.leg);
         }
@@ -233,6 +224,3 @@ impl Party {
         Self { kind, ani: by.ani.clone(), entered: Entered::Now, ..self.clone() }
     }
 }
-
-/// How many consult calls a family may have at a time.
-const CONSULTS: usize = 8;

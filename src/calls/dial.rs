@@ -45,12 +45,9 @@ impl Family {
     /// Begins a call: asks for the caller's leg, then for the target's.
     ///
     /// # Errors
-    /// [`Refused::AlreadyPresent`] if the number is the caller's own.
+    /// [`Refused::AlreadyPresent`] if the number is the caller's own; [`Refused::TooMany`] if there is too much data.
     pub fn dial(now: WallTime, dial: Dial) -> Result<Self, Refused> {
         let Dial { root, conn, caller, target, kind, location, user_data } = dial;
-        if caller.number == target.number {
-            return Err(Refused::AlreadyPresent(target.number));
-        }
         let ask =
             |index, kind| Ask { id: leg(index), call: root.clone(), since: now, asker: caller.home.clone(), kind };
         let connect = ask(0, AskKind::Connect(caller.number.clone()));
@@ -68,10 +65,12 @@ impl Family {
         let called = kind.of_the_called();
         let ani = (called == CallType::Inbound).then(|| caller.number.clone());
         let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::Dialing, kind, now) };
-        let target = Party { dnis, ani, ..Party::new(target, leg(1), PartyState::Invited, called, now) };
         let mut call = Call::empty(root.clone(), conn);
+        call.parties.push(caller);
+        call.check_number(&target.number)?;
+        call.check_data(&user_data)?;
         call.user_data.merge(&user_data);
-        call.parties = vec![caller, target];
+        call.parties.push(Party { dnis, ani, ..Party::new(target, leg(1), PartyState::Invited, called, now) });
         Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })
     }
 

@@ -12,6 +12,7 @@ mod change;
 mod consult;
 mod departures;
 mod dial;
+mod limits;
 mod model;
 mod monitor;
 mod operation;

@@ -68,9 +68,8 @@ impl Change<'_> {
         if !found.present().any(watched) {
             return Err(Refused::NotPresent(monitor.target));
         }
-        if found.live().any(|party| party.endpoint.number == supervisor.number) {
-            return Err(Refused::AlreadyPresent(supervisor.number));
-        }
+        found.check_number(&supervisor.number)?;
+        found.check_room()?;
         let (number, from) = (supervisor.number.clone(), monitor.target.clone());
         let by = supervisor.number.clone();
         let leg = self.ask(call, supervisor.home.clone(), AskKind::Dial { number, from, location: None });
@@ -111,7 +110,7 @@ impl Change<'_> {
         let is_idle = |party: &Party| {
             let watched = party.monitor.as_ref().filter(|monitor| monitor.scope == MonitorScope::Agent);
             let watched = watched.map(|monitor| &monitor.target);
-            watched.is_some_and(|target| !found.live().any(|other| other.endpoint.number == *target))
+            watched.is_some_and(|target| !found.has(target))
         };
         let idle: Vec<LegId> = found.live().filter(|party| is_idle(party)).map(|party| party.leg).collect();
         for leg in idle {

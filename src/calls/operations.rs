@@ -143,15 +143,9 @@ impl Change<'_> {
     fn add(&mut self, call: &CallId, asker: &Party, target: Target, entry: Entry) -> Result<Accepted, Refused> {
         let Target { endpoint, location, user_data } = target;
         let found = self.call(call).ok_or(Refused::NotFound)?;
-        if found.live().any(|party| party.endpoint.number == endpoint.number) {
-            return Err(Refused::AlreadyPresent(endpoint.number));
-        }
-        if found.live().count() >= PARTIES {
-            return Err(Refused::TooMany("parties"));
-        }
-        if !found.user_data.has_room_for(&user_data) {
-            return Err(Refused::TooMany("data"));
-        }
+        found.check_number(&endpoint.number)?;
+        found.check_room()?;
+        found.check_data(&user_data)?;
         let by = asker.endpoint.number.clone();
         let kind = AskKind::Dial { number: endpoint.number.clone(), from: by.clone(), location };
         let leg = self.ask(call, asker.endpoint.home.clone(), kind);
@@ -285,6 +279,3 @@ impl Party {
 const fn done(changed: bool) -> Result<Accepted, Refused> {
     Ok(if changed { Accepted::Changed } else { Accepted::AlreadyAsked })
 }
-
-/// How many parties a call may have, supervisors and those being added included.
-const PARTIES: usize = 64;

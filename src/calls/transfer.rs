@@ -1,9 +1,9 @@
 //! Who takes the place of another: a transfer in a single step, and a number that forwards its calls.
 
 use crate::calls::change::Change;
-use crate::calls::model::{Call, Endpoint, Entered, Entry, EventKind, Joining, PartyState};
+use crate::calls::model::{Endpoint, Entered, Entry, EventKind, Joining, PartyState};
 use crate::calls::telephony::{Failure, LegId};
-use crate::ids::{CallId, Number};
+use crate::ids::CallId;
 
 impl Change<'_> {
     /// The party that is to take another's place is seen from now on, and what was sent for it is the call's. It
@@ -49,12 +49,6 @@ impl Change<'_> {
             }
             self.tell(EventKind::ParticipantsUpdated, call, present);
         }
-    }
-
-    /// Whether another party of the call has this number.
-    pub(super) fn is_elsewhere_on(&self, call: &CallId, leg: LegId, number: &Number) -> bool {
-        let mut others = self.call(call).into_iter().flat_map(Call::live).filter(|party| party.leg != leg);
-        others.any(|party| party.endpoint.number == *number)
     }
 
     /// The number forwards its calls: another one is rung in its place.

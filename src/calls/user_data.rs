@@ -14,12 +14,6 @@ pub const FIRST_CONFERENCE_PARTY: &str = "FirstConferencePartyDN";
 /// The key under which every party sees whether the call is recorded, once it was.
 pub const RECORDED: &str = "GSIP_RECORD";
 
-/// How many keys a call's data may have.
-const KEYS: usize = 1024;
-
-/// How long a call's data may be, its keys and values together.
-const BYTES: usize = 64 * 1024;
-
 impl Change<'_> {
     /// Changes the data of a call, and tells every agent on it who does not learn it otherwise.
     ///
@@ -32,9 +26,7 @@ impl Change<'_> {
         if let Some(owner) = found.owner.clone() {
             data.mark_owner(&owner);
         }
-        if !data.fits() {
-            return Err(Refused::TooMany("data"));
-        }
+        data.check()?;
         if data == found.user_data {
             return Ok(false);
         }
@@ -70,13 +62,6 @@ impl UserData {
         }
     }
 
-    /// Whether there is room for that, too.
-    pub(super) fn has_room_for(&self, newer: &Self) -> bool {
-        let mut both = self.clone();
-        both.merge(newer);
-        both.fits()
-    }
-
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -108,10 +93,5 @@ impl UserData {
             Some((_, old)) => *old = datum,
             None => self.0.push((Arc::clone(key), datum)),
         }
-    }
-
-    fn fits(&self) -> bool {
-        let bytes: usize = self.0.iter().map(|(key, datum)| key.len() + datum.0.len()).sum();
-        self.0.len() <= KEYS && bytes <= BYTES
     }
 }

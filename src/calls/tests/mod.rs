@@ -8,6 +8,7 @@ mod data;
 mod dialled_queues;
 mod hangup;
 mod late;
+mod limits;
 mod many;
 mod media;
 mod operations;

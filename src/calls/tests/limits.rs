@@ -1,0 +1,106 @@
+//! How much a call may have, whoever wants more.
+
+use crate::calls::tests::script::{Play, call_id, endpoint, number};
+use crate::calls::{
+    Accepted, CallType, Datum, Dial, Family, Monitor, MonitorMode, MonitorScope, Operation, Purpose, Refused, Target,
+    UserData,
+};
+use crate::ids::{CallId, ConnId};
+
+#[test]
+fn a_number_comes_to_a_call_once_whoever_asks() {
+    let mut play = talking();
+    let present = |who: &str| Err(Refused::AlreadyPresent(number(who)));
+    let target = || Target { endpoint: endpoint("15001"), location: None, user_data: UserData::default() };
+    assert_eq!(play.operate("15000", Operation::SingleStepConference(target())), present("15001"));
+    assert_eq!(play.operate("15000", Operation::SingleStepTransfer(target())), present("15001"));
+    assert_eq!(play.operate("15000", consult(1, target())), present("15001"));
+    assert_eq!(watch(&mut play, "15000", "15001"), present("15000"));
+    assert_eq!(dial("15000", "15000", UserData::default()).map(|_| ()), Err(Refused::AlreadyPresent(number("15000"))));
+}
+
+#[test]
+fn a_call_has_at_most_64_parties_supervisors_included() {
+    let mut play = talking();
+    for other in 3..=63 {
+        play.line(&format!("15000 adds 70{other:02}"));
+    }
+    assert_eq!(watch(&mut play, "15003", "15001"), Ok(Accepted::Changed));
+    assert_eq!(play.call().parties.len(), 64);
+    let many = Err(Refused::TooMany("parties"));
+    assert_eq!(watch(&mut play, "15004", "15001"), many);
+    let target = Target { endpoint: endpoint("15004"), location: None, user_data: UserData::default() };
+    assert_eq!(play.operate("15000", Operation::SingleStepConference(target)), many);
+    play.line("7003: ended");
+    assert_eq!(watch(&mut play, "15004", "15001"), Ok(Accepted::Changed));
+}
+
+#[test]
+fn a_family_has_at_most_8_consult_calls_at_a_time() {
+    let mut play = talking();
+    let target =
+        |other| Target { endpoint: endpoint(&format!("700{other}")), location: None, user_data: UserData::default() };
+    for other in 1..=8 {
+        assert!(play.operate("15000", consult(other, target(other))).is_ok());
+    }
+    assert_eq!(play.operate("15000", consult(9, target(9))), Err(Refused::TooMany("consult calls")));
+}
+
+#[test]
+fn a_call_has_at_most_64_kib_of_data_from_its_first_moment() {
+    let much = |bytes: usize| UserData(vec![("key".into(), Datum("1".repeat(bytes).into()))]);
+    let all = 64 * 1024 - "key".len();
+    assert!(dial("15000", "15001", much(all)).is_ok());
+    let many = || Refused::TooMany("data");
+    assert_eq!(dial("15000", "15001", much(all + 1)).map(|_| ()), Err(many()));
+    let mut play = talking();
+    let target = |bytes| Target { endpoint: endpoint("15002"), location: None, user_data: much(bytes) };
+    assert_eq!(play.operate("15000", Operation::SingleStepConference(target(all + 1))), Err(many()));
+    assert_eq!(play.operate("15000", consult(1, target(all + 1))), Err(many()));
+    assert_eq!(play.operate("15000", Operation::AttachUserData(much(all + 1))), Err(many()));
+    assert!(play.operate("15000", Operation::AttachUserData(much(all))).is_ok());
+    assert!(play.operate("15000", Operation::SingleStepConference(target(all))).is_ok(), "the same key");
+}
+
+#[test]
+fn a_call_has_at_most_1024_keys() {
+    let keys =
+        |count: usize| UserData((0..count).map(|index| (format!("{index}").into(), Datum("1".into()))).collect());
+    assert!(dial("15000", "15001", keys(1024)).is_ok());
+    assert_eq!(dial("15000", "15001", keys(1025)).map(|_| ()), Err(Refused::TooMany("data")));
+}
+
+fn talking() -> Play {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    play.line("15001: answered");
+    play
+}
+
+fn consult(index: usize, target: Target) -> Operation {
+    let call = CallId::parse(&format!("CONSULT{index}")).unwrap();
+    Operation::Initiate { purpose: Purpose::Transfer, target, call, conn: ConnId::parse("0071").unwrap() }
+}
+
+fn watch(play: &mut Play, supervisor: &str, target: &str) -> Result<Accepted, Refused> {
+    let monitor = Monitor { target: number(target), mode: MonitorMode::ListenIn, scope: MonitorScope::Call };
+    let now = play.now();
+    let outcome = play.family.as_mut().unwrap().monitor(now, &call_id(), endpoint(supervisor), monitor);
+    if outcome.is_ok() {
+        play.outcome(true);
+    }
+    outcome
+}
+
+fn dial(from: &str, to: &str, user_data: UserData) -> Result<Family, Refused> {
+    let dial = Dial {
+        root: call_id(),
+        conn: ConnId::parse("0071").unwrap(),
+        caller: endpoint(from),
+        target: endpoint(to),
+        kind: CallType::Internal,
+        location: None,
+        user_data,
+    };
+    Family::dial(Play::default().now(), dial)
+}
