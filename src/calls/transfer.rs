@@ -53,11 +53,14 @@ impl Change<'_> {
 
     /// The number forwards its calls: another one is rung in its place.
     pub(super) fn redirected(&mut self, call: &CallId, leg: LegId, endpoint: &Endpoint) -> bool {
+        if self.live(leg).is_none_or(|(_, party)| party.state != PartyState::Invited) {
+            return false;
+        }
         if self.is_elsewhere_on(call, leg, &endpoint.number) {
             self.ask_release(call, leg);
             return self.ended(call, leg, Failure::Busy);
         }
-        let Some(party) = self.live_mut(leg).filter(|party| party.state == PartyState::Invited) else { return false };
+        let Some(party) = self.live_mut(leg) else { return false };
         party.endpoint = endpoint.clone();
         true
     }

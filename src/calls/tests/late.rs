@@ -163,3 +163,18 @@ fn every_report_is_legal_in_every_state() {
         }
     }
 }
+
+#[test]
+fn a_leg_that_was_heard_of_forwards_to_nobody_any_more() {
+    let mut play = Play::default();
+    play.line("15000 dials 15001");
+    for come in ["15001: ringing", "15001: answered", "15001: held"] {
+        play.line(come);
+        let before = play.family.clone();
+        // To who is on the call, and to somebody else.
+        for to in ["15000", "15002"] {
+            play.line(&format!("15001: forwards:{to}"));
+            assert_eq!(play.family, before, "{come}, to {to}");
+        }
+    }
+}
