@@ -159,12 +159,20 @@ impl Change<'_> {
         Ok(Accepted::Changed)
     }
 
-    /// Ends the leg of somebody else.
+    /// Ends the leg of somebody else. Who is still being added goes also by the number that was dialled, and who adds it
+    /// may remove it, whosever the call is.
     fn remove(&mut self, call: &CallId, asker: &Party, number: Number) -> Result<Accepted, Refused> {
         let found = self.call(call).ok_or(Refused::NotFound)?;
-        let other = found.live().find(|party| party.endpoint.number == number && party.leg != asker.leg);
-        let Some(other) = other.map(|party| party.leg) else { return Err(Refused::NotPresent(number)) };
-        Ok(self.ask_once(call, asker.endpoint.home.clone(), AskKind::Release(other)))
+        let others = || found.live().filter(|party| party.leg != asker.leg);
+        let dialled = |party: &&Party| party.joining.is_some() && party.dnis.as_ref() == Some(&number);
+        let other = others().find(|party| party.endpoint.number == number).or_else(|| others().find(dialled));
+        let Some(other) = other else { return Err(Refused::NotPresent(number)) };
+        let seen = Seen { family: self.family, call: found, party: asker };
+        if !seen.owns_the_call() && !other.is_added_by(&asker.endpoint.number) {
+            return Err(Capability::RemoveParticipantFromConference.wrong_state(seen));
+        }
+        let leg = other.leg;
+        Ok(self.ask_once(call, asker.endpoint.home.clone(), AskKind::Release(leg)))
     }
 
     /// How it went can be said by everybody who was on the call, as long as the family is remembered.

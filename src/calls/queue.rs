@@ -2,7 +2,7 @@
 //! open ask for an agent, until that agent is found.
 
 use crate::calls::change::Change;
-use crate::calls::model::{CallType, Endpoint, Entered, EventKind, Joining, Party, PartyState};
+use crate::calls::model::{CallType, Endpoint, Entered, Entry, EventKind, Joining, Party, PartyState};
 use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId};
 use crate::ids::{CallId, Number, WallTime};
 
@@ -40,11 +40,14 @@ impl Change<'_> {
         }
         let kind = self.kind_for_an_agent(call, leg);
         let Some(party) = self.live_mut(leg) else { return false };
+        // Who gives a call away is not the first to get it back.
+        let tried = party.joining.as_ref().filter(|joining| joining.entry != Entry::Added);
+        let tried = tried.map(|joining| joining.by.clone());
         party.endpoint = Endpoint::new(queue.clone(), None);
         party.queue = Some(queue.clone());
         party.kind = kind;
         if let Some(ask) = self.family.asks.iter_mut().find(|ask| ask.id == leg) {
-            ask.kind = AskKind::Route { queue: queue.clone(), tried: None };
+            ask.kind = AskKind::Route { queue: queue.clone(), tried };
         }
         // Who transfers a call to a queue is done: the caller waits there.
         self.come_in(call, leg);
@@ -91,16 +94,25 @@ impl Change<'_> {
 
     /// The queue found who is on the call already.
     fn find_another(&mut self, call: &CallId, waiting: LegId, found: Number) {
-        let Some(Ask { asker, kind: AskKind::Route { queue, .. }, .. }) = self.family.open(waiting).cloned() else {
-            return;
-        };
+        let Some(ask) = self.family.open(waiting).cloned() else { return };
+        let AskKind::Route { queue, .. } = &ask.kind else { return };
         self.close(|open| open.id == waiting);
-        let leg = self.ask(call, asker, AskKind::Route { queue, tried: Some(found) });
+        let leg = self.look_on(call, Some(&ask), queue.clone(), found);
         if let Some(party) = self.live_mut(waiting) {
             party.leg = leg;
             party.heard = None;
         }
         self.ask_release(call, waiting);
+    }
+
+    /// Asks for an agent once more, for the same asker. The call has waited since it was asked first.
+    fn look_on(&mut self, call: &CallId, before: Option<&Ask>, queue: Number, tried: Number) -> LegId {
+        let leg =
+            self.ask(call, before.and_then(|ask| ask.asker.clone()), AskKind::Route { queue, tried: Some(tried) });
+        if let Some((ask, before)) = self.family.asks.last_mut().zip(before) {
+            ask.since = before.since;
+        }
+        leg
     }
 
     /// Whether the call goes back to the queue that brought it, because this party, which left, did not take it.
@@ -113,10 +125,9 @@ impl Change<'_> {
         if failure == Failure::NoAnswer {
             self.tell(EventKind::Missed, call, party.leg);
         }
-        let asker = self.family.open(party.leg).and_then(|ask| ask.asker.clone());
+        let before = self.family.open(party.leg).cloned();
         self.close(|ask| ask.leg() == party.leg);
-        let tried = Some(party.endpoint.number.clone());
-        let leg = self.ask(call, asker, AskKind::Route { queue: queue.clone(), tried });
+        let leg = self.look_on(call, before.as_ref(), queue.clone(), party.endpoint.number.clone());
         let since = self.now;
         let again = Party {
             endpoint: Endpoint::new(queue, None),

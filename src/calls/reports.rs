@@ -237,22 +237,22 @@ impl Change<'_> {
         if self.queue_again(call, &party, failure) {
             return true;
         }
-        if party.joining.is_none() {
-            self.left(call);
-        }
         let asker = match party.state {
             PartyState::Dialing => Some((party.endpoint.home, party.endpoint.number)),
             // A supervisor asked for itself.
             PartyState::Invited | PartyState::Ringing if party.monitor.is_some() => {
                 Some((party.endpoint.home, party.endpoint.number))
             }
-            PartyState::Invited | PartyState::Ringing => self.family.open(leg).and_then(dialler),
+            PartyState::Invited | PartyState::Ringing => self.asker(&party),
             PartyState::Established
             | PartyState::Held
             | PartyState::Preview
             | PartyState::PreviewCancelled(_)
             | PartyState::Released(_) => None,
         };
+        if party.joining.is_none() {
+            self.left(call);
+        }
         // Who asked for a party to be added must hear that it declined, too: nothing else tells.
         let failure = match failure {
             Failure::None if party.joining.is_some() && party.monitor.is_none() => Failure::NoAnswer,
@@ -269,6 +269,34 @@ impl Change<'_> {
             self.tell_failure(call, failure, home, number);
         }
         true
+    }
+
+    /// Who asked for a party that is still to come, and by which number. That of who has left since is not known any
+    /// more: then it is the party's own, of which nothing is told.
+    fn asker(&self, party: &Party) -> Option<(Option<Home>, Number)> {
+        let ask = self.family.open(party.leg)?;
+        let asker = ask.asker.as_ref()?;
+        let mut parties = self.family.calls.iter().flat_map(|call| &call.parties);
+        let own = parties.find(|party| party.endpoint.home.as_ref() == Some(asker));
+        let number = match &ask.kind {
+            AskKind::Dial { from, .. } => from.clone(),
+            AskKind::Route { .. } => own.map_or(&party.endpoint.number, |own| &own.endpoint.number).clone(),
+            AskKind::Adopt(_)
+            | AskKind::Answer(_)
+            | AskKind::Clear
+            | AskKind::Connect(_)
+            | AskKind::Dtmf { .. }
+            | AskKind::Hold(_)
+            | AskKind::Merge { .. }
+            | AskKind::Monitor { .. }
+            | AskKind::Mute(_)
+            | AskKind::Record { .. }
+            | AskKind::Release(_)
+            | AskKind::Retrieve(_)
+            | AskKind::Swap { .. }
+            | AskKind::Unmute(_) => return None,
+        };
+        Some((Some(asker.clone()), number))
     }
 
     /// Someone left. If the call does not go on, the others go, too.
@@ -411,26 +439,5 @@ impl Change<'_> {
 impl Party {
     pub(super) fn is_news(&self, heard: Heard) -> bool {
         self.heard.is_none_or(|newest| newest < heard)
-    }
-}
-
-fn dialler(ask: &Ask) -> Option<(Option<Home>, Number)> {
-    match &ask.kind {
-        AskKind::Dial { from, .. } => Some((ask.asker.clone(), from.clone())),
-        AskKind::Adopt(_)
-        | AskKind::Answer(_)
-        | AskKind::Clear
-        | AskKind::Connect(_)
-        | AskKind::Dtmf { .. }
-        | AskKind::Hold(_)
-        | AskKind::Merge { .. }
-        | AskKind::Monitor { .. }
-        | AskKind::Mute(_)
-        | AskKind::Record { .. }
-        | AskKind::Release(_)
-        | AskKind::Retrieve(_)
-        | AskKind::Route { .. }
-        | AskKind::Swap { .. }
-        | AskKind::Unmute(_) => None,
     }
 }

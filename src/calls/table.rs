@@ -154,7 +154,7 @@ enum When {
     Muted,
     /// It is not the side of a consult call from which it was begun.
     NotSide,
-    /// The party made the conference, or watches an agent on it.
+    /// The party made the conference, or watches an agent on it. Who only waits for somebody it adds is offered nothing.
     Owner,
     /// Of two calls one is on hold and the other is not.
     Pair,
@@ -227,6 +227,7 @@ impl Row {
                 ClearRule::Any => seen.party.monitor.is_none(),
                 ClearRule::Conference => cell == Cell::Yes,
             },
+            When::Owner => cell == Cell::Yes && seen.owns_the_call(),
             When::Recordable(_) if seen.party.endpoint.rights.recording == Right::Withheld => {
                 return Err(Refused::NotPermitted { operation: self.capability.name() });
             }
@@ -236,7 +237,6 @@ impl Row {
             | When::Mutable
             | When::Muted
             | When::NotSide
-            | When::Owner
             | When::Pair
             | When::PairThatTalks
             | When::PairToJoin
@@ -309,10 +309,7 @@ impl When {
             Self::Mutable => party.mute == Mute::Off && (rules.mute == MuteRule::TwoParty || call.is_conference()),
             Self::Muted => party.mute == Mute::On,
             Self::NotSide => !seen.is_side(),
-            Self::Owner => match &party.monitor {
-                Some(_) => true,
-                None => call.owner.as_ref() == Some(&party.endpoint.number),
-            },
+            Self::Owner => seen.owns_the_call() || call.live().any(|other| other.is_added_by(&party.endpoint.number)),
             Self::Pair => seen
                 .pair()
                 .is_some_and(|other| (party.state == PartyState::Held) != (other.party.state == PartyState::Held)),
@@ -379,7 +376,7 @@ impl Capability {
         }
     }
 
-    const fn wrong_state(self, seen: Seen<'_>) -> Refused {
+    pub(super) const fn wrong_state(self, seen: Seen<'_>) -> Refused {
         Refused::WrongState { operation: self.name(), state: seen.party.state.name() }
     }
 }

@@ -35,7 +35,7 @@ pub struct Ask {
     pub id: AskId,
     /// The call it is for.
     pub call: CallId,
-    /// When it was asked.
+    /// When it was asked; of one for an agent of a queue, since when the call waits for any of them.
     pub since: WallTime,
     /// Who asked, and is told if it fails.
     pub asker: Option<Home>,
@@ -104,7 +104,8 @@ pub enum AskKind {
     Release(LegId),
     /// Take a leg back from hold.
     Retrieve(LegId),
-    /// Ring an agent of the queue, as soon as there is one. The ask's id is the new leg. It waits as long as it takes.
+    /// Ring an agent of the queue, as soon as there is one. The ask's id is the new leg. How long it waits is the switch's
+    /// business.
     Route {
         /// The queue's number.
         queue: Number,

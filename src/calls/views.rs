@@ -1,8 +1,8 @@
 //! What can be read off a family: who is on a call, and what each party sees of it.
 
 use crate::calls::model::{
-    Call, CallType, Consult, Endpoint, Entered, Family, Home, MonitorMode, Mute, Party, PartyState, Recording, Right,
-    Rights, UserData,
+    Call, CallType, Consult, Endpoint, Entered, Entry, Family, Home, MonitorMode, Mute, Party, PartyState, Recording,
+    Right, Rights, UserData,
 };
 use crate::calls::telephony::{Ask, AskId, LegId};
 use crate::ids::{AgentId, CallId, Number, WallTime};
@@ -86,6 +86,11 @@ impl<'a> Seen<'a> {
             data.merge(&joining.user_data);
         }
         data
+    }
+
+    /// Whether it made the conference, or watches an agent on it.
+    pub(super) fn owns_the_call(self) -> bool {
+        self.party.monitor.is_some() || self.call.owner.as_ref() == Some(&self.party.endpoint.number)
     }
 
     /// Who called, for a call that came from outside. Of a party that does not say, the first of the others.
@@ -204,6 +209,11 @@ impl Party {
     /// Whether it is this agent's.
     pub fn is_of(&self, agent: &AgentId) -> bool {
         self.endpoint.home.as_ref().is_some_and(|home| home.agent == *agent)
+    }
+
+    /// Whether it is being added to the call for this number, and has not come yet.
+    pub(super) fn is_added_by(&self, number: &Number) -> bool {
+        self.joining.as_ref().is_some_and(|joining| joining.entry == Entry::Added && joining.by == *number)
     }
 
     /// Whether the others see it: not while it is being added, nor if it only listens or whispers.

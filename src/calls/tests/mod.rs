@@ -19,3 +19,4 @@ mod script;
 mod supervisors;
 mod transfers;
 mod two_parties;
+mod unanswered_queues;
