@@ -242,6 +242,7 @@ impl SimulatedSection {
             seed: from.count("simulated.seed", 0)?,
             ring_timeout: from.positive("simulated.ring_timeout")?,
             answer_after: from.duration("simulated.answer_after")?,
+            queue_timeout: from.positive("simulated.queue_timeout")?,
             unregistered: numbers(from, "simulated.unregistered")?,
             queues: numbers(from, "simulated.queues")?,
             route_points: {

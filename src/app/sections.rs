@@ -253,6 +253,8 @@ section! {
         ring_timeout: Duration,
         /// How long a number that answers by itself takes.
         answer_after: Duration,
+        /// How long a call for which an agent asked waits in a queue.
+        queue_timeout: Duration,
         /// Numbers of agents' devices that it does not know.
         unregistered: Vec<Number>,
         /// The numbers of queues.

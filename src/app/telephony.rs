@@ -51,6 +51,7 @@ pub(super) fn simulated_config(
     Ok(SimulatedConfig {
         seed: section.seed,
         ring_timeout: section.ring_timeout,
+        queue_timeout: section.queue_timeout,
         answer_after: section.answer_after,
         devices: directory.agents.iter().map(|agent| agent.number.clone()).collect(),
         unregistered: section.unregistered.iter().cloned().collect(),

@@ -5,7 +5,7 @@
 //! | an agent's device | rings until an agent answers, or nobody does in time; does not exist if it is not registered |
 //! | one that is not to be disturbed | is busy |
 //! | one that forwards its calls | what comes of ringing the other; fails if that goes on for ever |
-//! | a queue, or what routes to one | the call waits until an agent of the queue is ready; then the one is rung who was rung longest ago |
+//! | a queue, or what routes to one | the call waits until an agent of the queue is ready; then the one is rung who was rung longest ago; in the end nobody answers |
 //! | `7…` | rings, and answers by itself |
 //! | `8…` | is busy |
 //! | `9…` | rings, and nobody answers |
@@ -95,10 +95,11 @@ impl Core {
     }
 
     /// Carries out an ask.
-    pub(super) fn handle_ask(&mut self, now: Instant, ask: Ask) {
+    pub(super) fn handle_ask(&mut self, now: Instant, time: WallTime, ask: Ask) {
         if !self.remember(ask.id) {
             return;
         }
+        let until = self.bound(now, time, &ask);
         let (call, id) = (ask.call, ask.id);
         match ask.kind {
             AskKind::Adopt(handle) => self.adopt(now, call, id, handle),
@@ -110,10 +111,12 @@ impl Core {
                 self.legs.insert(id, State { call: call.clone(), number, stage, leaves: None });
                 self.report(call, id, ReportKind::Answered);
             }
-            AskKind::Dial { number, .. } => self.dial(now, call, id, number),
+            AskKind::Dial { number, from, location: _ } => self.dial(now, (call, id), number, from, until),
             AskKind::Dtmf { leg, .. } => self.done(call, id, leg, ReportKind::Done),
             AskKind::Hold(leg) => self.change(call, id, leg, |stage| stage == Stage::Up, Stage::Held, ReportKind::Held),
-            AskKind::Merge { consult, main, side, purpose } => self.merge(call, id, &consult, [main, side], purpose),
+            AskKind::Merge { consult, main, side, purpose } => {
+                self.merge(now, call, id, &consult, [main, side], purpose)
+            }
             AskKind::Monitor { leg, mode } => self.told(call, id, leg, ReportKind::Monitoring(mode)),
             AskKind::Mute(leg) => self.told(call, id, leg, ReportKind::Muted),
             AskKind::Record { leg, to } => self.told(call, id, leg, ReportKind::Recording(to)),
@@ -126,7 +129,7 @@ impl Core {
             AskKind::Retrieve(leg) => {
                 self.change(call, id, leg, |stage| stage == Stage::Held, Stage::Up, ReportKind::Retrieved);
             }
-            AskKind::Route { queue, tried } => self.enqueue(now, call, id, queue, tried),
+            AskKind::Route { queue, tried } => self.enqueue(now, (call, id), queue, tried, until),
             AskKind::Swap { hold, retrieve } => self.swap(call, id, hold, retrieve),
             AskKind::Unmute(leg) => self.told(call, id, leg, ReportKind::Unmuted),
         }
@@ -214,14 +217,22 @@ impl Core {
         new
     }
 
-    fn dial(&mut self, now: Instant, call: CallId, leg: LegId, dialled: Number) {
+    fn dial(
+        &mut self,
+        now: Instant,
+        (call, leg): (CallId, LegId),
+        dialled: Number,
+        from: Number,
+        until: Option<Instant>,
+    ) {
         let number = match self.settled(dialled.clone()) {
             Ok(number) => number,
             Err(failure) => return self.report(call, leg, ReportKind::Ended(failure)),
         };
         if self.config.queues.contains(&number) {
             self.report(call.clone(), leg, ReportKind::Queued(number.clone()));
-            return self.enqueue(now, call, leg, number, None);
+            // Who asked is on a call, unless it gave this one away.
+            return self.enqueue(now, (call, leg), number, Some(from), until);
         }
         let ended = match number.as_str().chars().next() {
             _ if self.config.devices.contains(&number) => None,
@@ -311,7 +322,15 @@ impl Core {
     }
 
     /// Brings the consult call's other legs into the main call.
-    fn merge(&mut self, call: CallId, ask: AskId, consult: &CallId, [main, side]: [LegId; 2], purpose: Purpose) {
+    fn merge(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        ask: AskId,
+        consult: &CallId,
+        [main, side]: [LegId; 2],
+        purpose: Purpose,
+    ) {
         if !self.legs.contains_key(&main) || !self.legs.contains_key(&side) {
             return self.report(call, ask, ReportKind::Refused(Failure::Failed));
         }
@@ -319,9 +338,9 @@ impl Core {
         for state in self.legs.values_mut().filter(|state| state.call == *consult) {
             state.call = call.clone();
         }
-        self.queues.follow(consult, &call);
         match purpose {
             Purpose::Conference => {
+                self.queues.follow(now, consult, &call, None);
                 if let Some(state) = self.legs.get_mut(&main) {
                     state.stage = Stage::Up;
                     let number = state.number.clone();
@@ -329,7 +348,8 @@ impl Core {
                 }
             }
             Purpose::Transfer => {
-                self.legs.remove(&main);
+                let gone = self.legs.remove(&main).map(|state| state.number);
+                self.queues.follow(now, consult, &call, gone.as_ref());
             }
         }
         self.report(call, ask, ReportKind::Merged);

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::calls::{AskId, Failure, ReportKind};
-use crate::ids::{CallId, Number};
+use crate::calls::{Ask, AskId, Failure, ReportKind};
+use crate::ids::{CallId, Number, WallTime};
 
 use super::core::{Core, after, nobodys};
 use super::face::Line;
@@ -18,12 +18,14 @@ pub(super) struct Queues {
 }
 
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     call: CallId,
     leg: AskId,
     queue: Number,
-    /// Who did not take it, and from when it is offered there again.
+    /// Who did not take it or gave it away, and from when it is offered there again.
     tried: Option<(Number, Instant)>,
+    /// When it is given up. A caller from outside gives up by itself.
+    until: Option<Instant>,
 }
 
 impl Queues {
@@ -38,16 +40,26 @@ impl Queues {
         self.waiting.remove(place).map(|waiting| waiting.call)
     }
 
-    /// Who waits for one call waits for another, in its place.
-    pub(super) fn follow(&mut self, from: &CallId, to: &CallId) {
+    /// Who waits for one call waits for another, in its place. Whoever of it goes is not the first to get it back.
+    pub(super) fn follow(&mut self, now: Instant, from: &CallId, to: &CallId, gone: Option<&Number>) {
         for waiting in self.waiting.iter_mut().filter(|waiting| waiting.call == *from) {
             waiting.call = to.clone();
+            if let Some(gone) = gone {
+                waiting.tried = Some((gone.clone(), after(now, AGAIN)));
+            }
         }
     }
 
-    /// When somebody may be offered a call again.
+    /// When somebody may be offered a call again, or one is given up.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.waiting.iter().filter_map(|waiting| waiting.tried.as_ref()).map(|(_, from)| *from).min()
+        let again = self.waiting.iter().filter_map(|waiting| waiting.tried.as_ref()).map(|(_, from)| *from);
+        again.chain(self.waiting.iter().filter_map(|waiting| waiting.until)).min()
+    }
+
+    /// A call that has waited too long.
+    fn overdue(&mut self, now: Instant) -> Option<Waiting> {
+        let place = self.waiting.iter().position(|waiting| waiting.until.is_some_and(|until| until <= now))?;
+        self.waiting.remove(place)
     }
 
     fn used(&mut self, number: &Number) {
@@ -57,17 +69,33 @@ impl Queues {
 }
 
 impl Core {
+    /// How long a call may wait for which somebody asked: from when it was asked, whoever is rung meanwhile.
+    pub(super) fn bound(&self, now: Instant, time: WallTime, ask: &Ask) -> Option<Instant> {
+        let left = self.config.queue_timeout.saturating_sub(time.since(ask.since));
+        ask.asker.as_ref().map(|_| after(now, left))
+    }
+
     /// A call begins to wait.
-    pub(super) fn enqueue(&mut self, now: Instant, call: CallId, leg: AskId, queue: Number, tried: Option<Number>) {
+    pub(super) fn enqueue(
+        &mut self,
+        now: Instant,
+        (call, leg): (CallId, AskId),
+        queue: Number,
+        tried: Option<Number>,
+        until: Option<Instant>,
+    ) {
         if !self.config.queues.contains(&queue) {
             return self.report(call, leg, ReportKind::Refused(Failure::InvalidNumber));
         }
         let tried = tried.map(|number| (number, after(now, AGAIN)));
-        self.queues.waiting.push_back(Waiting { call, leg, queue, tried });
+        self.queues.waiting.push_back(Waiting { call, leg, queue, tried, until });
     }
 
-    /// Rings agents for the calls that wait, as far as there are any.
+    /// Gives up the calls that have waited too long, and rings agents for the others, as far as there are any.
     pub(super) fn assign(&mut self, now: Instant) {
+        while let Some(Waiting { call, leg, .. }) = self.queues.overdue(now) {
+            self.report(call, leg, ReportKind::Ended(Failure::NoAnswer));
+        }
         let mut place = 0;
         while let Some(waiting) = self.queues.waiting.get_mut(place) {
             waiting.tried.take_if(|(_, from)| *from <= now);
@@ -100,5 +128,5 @@ impl Core {
     }
 }
 
-/// How long a call is not offered again to who did not take it.
+/// How long a call is not offered again to who did not take it or gave it away.
 const AGAIN: Duration = Duration::from_secs(5);

@@ -20,6 +20,8 @@ pub struct SimulatedConfig {
     pub seed: u64,
     /// How long a number rings before nobody answers.
     pub ring_timeout: Duration,
+    /// How long a call for which an agent asked waits in a queue before nobody answers.
+    pub queue_timeout: Duration,
     /// How long a number that answers by itself takes to do so, at the least.
     pub answer_after: Duration,
     /// The numbers of agents' devices: they ring until an agent answers.
@@ -89,7 +91,7 @@ async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sende
         };
         tokio::select! {
             asked = asks.recv() => match asked {
-                Some(Asked::CarryOut(ask)) => core.handle_ask(clock::now(), ask),
+                Some(Asked::CarryOut(ask)) => core.handle_ask(clock::now(), clock::wall(), ask),
                 Some(Asked::SetLine(number, line)) => core.handle_line(clock::now(), number, line),
                 Some(Asked::Restore(legs)) => core.handle_restore(clock::now(), clock::wall(), legs),
                 None => return,

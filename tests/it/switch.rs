@@ -331,3 +331,48 @@ fn agents_are_rung_by_the_queues_that_they_serve() {
     log_in(&both);
     both.until_call("Ringing", 1);
 }
+
+const NOBODY: &str = "The destination does not answer.";
+
+#[test]
+fn a_queue_that_nobody_serves_is_given_up_whatever_brought_the_call_there() {
+    let settings = [("SIMULATED__QUEUES", r#"["6000"]"#), ("SIMULATED__QUEUE_TIMEOUT", "300ms")];
+    let server = Server::with(&settings);
+    let [agent, peer] = ["15000", "15001"].map(|name| server.agent(name));
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/devices"]);
+    call_to(&agent, "6000");
+    assert_eq!(error(&mut desk), NOBODY);
+    agent.until_calls(0);
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    operate(&agent, &call, &towards("SingleStepConference", "6000"));
+    assert_eq!(error(&mut desk), NOBODY);
+    assert_eq!(others(&until_state(&agent, &call, "Established")), ["7001"]);
+    operate(&agent, &call, &towards("InitiateTransfer", "6000"));
+    assert_eq!(error(&mut desk), NOBODY);
+    agent.until_calls(1);
+    until_state(&agent, &call, "Held");
+    // By a device that sends its calls there.
+    forward(&peer, "6000");
+    operate(&agent, &call, &towards("SingleStepTransfer", "15001"));
+    agent.until_calls(0);
+    assert_eq!(error(&mut desk), NOBODY);
+    until_living(&server, 0);
+}
+
+#[test]
+fn a_queue_that_is_asked_into_a_call_is_let_go_of_by_who_asked() {
+    let server = Server::with(&[("SIMULATED__QUEUES", r#"["6000"]"#)]);
+    let [agent, late] = ["15000", "15001"].map(|name| server.agent(name));
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/devices"]);
+    let call = call_to(&agent, "7001");
+    until_state(&agent, &call, "Established");
+    operate(&agent, &call, &towards("SingleStepConference", "6000"));
+    operate(&agent, &call, &json!({"operationName": "RemoveParticipantFromConference", "participant": "6000"}));
+    assert_eq!(error(&mut desk), NOBODY);
+    log_in(&late);
+    operate(&agent, &call, &towards("SingleStepConference", "9001"));
+    operate(&agent, &call, &json!({"operationName": "RemoveParticipantFromConference", "participant": "9001"}));
+    assert_eq!(error(&mut desk), NOBODY);
+    assert_eq!((others(&until_state(&agent, &call, "Established")), late.calls()), (vec!["7001"], Vec::new()));
+}

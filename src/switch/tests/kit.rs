@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::calls::{Ask, AskId, AskKind, PartyState, Report, ReportKind, Term};
-use crate::ids::{CallId, Number, Position, WallTime};
+use crate::calls::{Ask, AskId, AskKind, Home, PartyState, Report, ReportKind, Term};
+use crate::clock;
+use crate::ids::{AgentId, CallId, DeviceId, Number, Position, WallTime};
 use crate::switch::{Leg, News, Reports, Simulated, SimulatedConfig, Switch};
 
 pub(super) const RING: Duration = Duration::from_secs(30);
+
+pub(super) const QUEUE: Duration = Duration::from_secs(120);
 
 pub(super) fn simulated() -> (Box<dyn Switch>, Reports) {
     let (switch, reports) = Simulated::start(config(), Term(3));
@@ -18,6 +21,7 @@ pub(super) fn config() -> SimulatedConfig {
     SimulatedConfig {
         seed: 7,
         ring_timeout: RING,
+        queue_timeout: QUEUE,
         answer_after: Duration::from_millis(200),
         devices: BTreeSet::from(["15001", "15002", "15003", "15009"].map(number)),
         unregistered: BTreeSet::from([number("15009")]),
@@ -48,6 +52,12 @@ pub(super) fn leg(index: u16, text: &str, state: PartyState) -> Leg {
 
 pub(super) fn dial(index: u16, text: &str) -> Ask {
     ask(index, AskKind::Dial { number: number(text), from: number("15000"), location: None })
+}
+
+/// An agent asks for it now.
+pub(super) fn asked(ask: Ask) -> Ask {
+    let asker = Home { agent: AgentId::parse("15000").unwrap(), device: DeviceId::parse("15000").unwrap() };
+    Ask { since: clock::wall(), asker: Some(asker), ..ask }
 }
 
 pub(super) async fn next(reports: &mut Reports) -> (AskId, ReportKind) {

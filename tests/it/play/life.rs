@@ -77,6 +77,7 @@ impl House {
         SimulatedConfig {
             seed: self.seed,
             ring_timeout: Duration::from_secs(30),
+            queue_timeout: Duration::from_secs(60),
             answer_after: Duration::from_millis(200),
             devices: AGENTS.map(number).into(),
             unregistered: BTreeSet::new(),
