@@ -4,7 +4,7 @@ use crate::calls::{ClearRule, MuteRule, Rules};
 use crate::directory::DirectoryConfig;
 use crate::gws::Numbering;
 use crate::ids::Number;
-use crate::switch::{ArrivalConfig, SimulatedConfig};
+use crate::switch::{ArrivalConfig, CallerConfig, SimulatedConfig};
 
 use super::config::Config;
 use super::plan::PlanError;
@@ -45,8 +45,6 @@ pub(super) fn simulated_config(
             .cloned()
             .collect(),
         every: section.arrivals,
-        talk_time: section.talk_time,
-        patience: section.patience,
     });
     Ok(SimulatedConfig {
         seed: section.seed,
@@ -57,6 +55,7 @@ pub(super) fn simulated_config(
         unregistered: section.unregistered.iter().cloned().collect(),
         queues: section.queues.iter().cloned().collect(),
         route_points: section.route_points.iter().map(|point| (point.number.clone(), point.queue.clone())).collect(),
+        callers: CallerConfig { talk_time: section.talk_time, patience: section.patience },
         arrivals,
         previews: (!section.previews.is_zero()).then_some(section.previews),
     })

@@ -19,6 +19,11 @@ pub struct ArrivalConfig {
     pub numbers: Vec<Number>,
     /// How long between two of them, on the average.
     pub every: Duration,
+}
+
+/// How their callers are, those included who came before calls came in no more.
+#[derive(Clone, Copy, Debug)]
+pub struct CallerConfig {
     /// How long a caller talks, on the average.
     pub talk_time: Duration,
     /// How long a caller waits for an agent.
@@ -68,7 +73,7 @@ impl Core {
         let handle = Arrived(self.arrivals.counted);
         let Ok(caller) = Number::parse(&format!("+1916555{:04}", self.dice.random_range(0..10_000))) else { return };
         // Drawn here, so that what comes does not hang on when the calls hear of it.
-        let talks = about(config.talk_time, &mut self.dice);
+        let talks = about(self.config.callers.talk_time, &mut self.dice);
         self.arrivals.outside.insert(handle, (caller.clone(), talks));
         let queue = self.config.route_points.get(&dnis).unwrap_or(&dnis).clone();
         let user_data = UserData::default();
@@ -77,12 +82,11 @@ impl Core {
 
     /// A caller's leg has its name now. One that nobody knows is gone.
     pub(super) fn adopt(&mut self, now: Instant, call: CallId, leg: AskId, handle: Arrived) {
-        let Some(((number, talks), config)) = self.arrivals.outside.remove(&handle).zip(self.config.arrivals.clone())
-        else {
+        let Some((number, talks)) = self.arrivals.outside.remove(&handle) else {
             return self.report(call, leg, ReportKind::Ended(Failure::Failed));
         };
         self.arrivals.talks.insert(leg, talks);
-        let leaves = Some(after(now, config.patience));
+        let leaves = Some(after(now, self.config.callers.patience));
         self.legs.insert(leg, State { call: call.clone(), number, stage: Stage::Up, leaves });
         self.report(call, leg, ReportKind::Answered);
     }
@@ -90,7 +94,7 @@ impl Core {
     /// When the callers among restored legs leave. How long one talks was not written down, and whoever talks does not tell
     /// how long it did: it is drawn again. Who waits has waited since it came to whom it waits for.
     pub(super) fn callers(&mut self, now: Instant, time: WallTime, legs: &[Leg]) -> BTreeMap<AskId, Instant> {
-        let Some(config) = self.config.arrivals.clone() else { return BTreeMap::new() };
+        let CallerConfig { talk_time, patience } = self.config.callers;
         let (mut answered, mut asked) = (BTreeSet::new(), BTreeMap::new());
         for Leg { call, state, since, .. } in legs.iter().filter(|leg| !leg.came_in) {
             if [PartyState::Established, PartyState::Held].contains(state) {
@@ -102,12 +106,12 @@ impl Core {
         }
         let mut leave = BTreeMap::new();
         for Leg { id, call, since, .. } in legs.iter().filter(|leg| leg.came_in) {
-            let talks = about(config.talk_time, &mut self.dice);
+            let talks = about(talk_time, &mut self.dice);
             let left = if answered.contains(call) {
                 talks
             } else {
                 self.arrivals.talks.insert(*id, talks);
-                config.patience.saturating_sub(time.since(*asked.get(call).unwrap_or(since)))
+                patience.saturating_sub(time.since(*asked.get(call).unwrap_or(since)))
             };
             leave.insert(*id, after(now, left));
         }

@@ -15,6 +15,6 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
-pub use arrivals::ArrivalConfig;
+pub use arrivals::{ArrivalConfig, CallerConfig};
 pub use face::{Leg, Line, News, Reports, Switch};
 pub use simulated::{Simulated, SimulatedConfig};

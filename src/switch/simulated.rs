@@ -9,7 +9,7 @@ use crate::calls::{Ask, Term};
 use crate::clock;
 use crate::ids::Number;
 
-use super::arrivals::ArrivalConfig;
+use super::arrivals::{ArrivalConfig, CallerConfig};
 use super::core::Core;
 use super::face::{Leg, Line, News, Reports, Switch};
 
@@ -32,6 +32,8 @@ pub struct SimulatedConfig {
     pub queues: BTreeSet<Number>,
     /// Numbers that route calls to queues.
     pub route_points: BTreeMap<Number, Number>,
+    /// How callers are who came in by themselves.
+    pub callers: CallerConfig,
     /// How calls come in by themselves, if they do.
     pub arrivals: Option<ArrivalConfig>,
     /// How long it is, on the average, until an agent is offered a call to make, if one is.

@@ -5,19 +5,15 @@ use std::time::Duration;
 use crate::calls::{AskKind, Failure, PartyState, ReportKind, Term};
 use crate::clock;
 use crate::ids::{CallId, WallTime};
-use crate::switch::tests::kit::{RING, ask, config, id, leg, next, number};
-use crate::switch::{ArrivalConfig, Leg, News, Simulated, SimulatedConfig, Switch};
+use crate::switch::tests::kit::{ask, config, id, leg, next, number};
+use crate::switch::{ArrivalConfig, CallerConfig, Leg, News, Simulated, SimulatedConfig, Switch};
 
 #[tokio::test(start_paused = true)]
 async fn restored_callers_leave_when_they_have_talked_or_waited_enough() {
     let minute = Duration::from_secs(60);
-    let arrivals = ArrivalConfig {
-        numbers: vec![number("6500")],
-        every: 10_000 * minute,
-        talk_time: 10 * minute,
-        patience: 10 * minute,
-    };
-    let (switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
+    // Whether or not others come in.
+    let callers = CallerConfig { talk_time: 10 * minute, patience: 10 * minute };
+    let (switch, mut reports) = Simulated::start(SimulatedConfig { callers, ..config() }, Term(3));
     let began = clock::now();
     let ago = |time: Duration| {
         let millis = u64::try_from(time.as_millis()).unwrap();
@@ -52,9 +48,8 @@ async fn restored_callers_leave_when_they_have_talked_or_waited_enough() {
 #[tokio::test(start_paused = true)]
 async fn a_restored_caller_that_is_answered_talks_and_then_leaves() {
     let hour = Duration::from_secs(3600);
-    let arrivals =
-        ArrivalConfig { numbers: vec![number("6500")], every: 1000 * hour, talk_time: hour / 60, patience: hour };
-    let (switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
+    let callers = CallerConfig { talk_time: hour / 60, patience: hour };
+    let (switch, mut reports) = Simulated::start(SimulatedConfig { callers, ..config() }, Term(3));
     let since = clock::wall();
     let caller = Leg { came_in: true, since, ..leg(0, "+19165550100", PartyState::Established) };
     switch.restore(vec![caller, Leg { since, ..leg(1, "15001", PartyState::Ringing) }]);
@@ -67,12 +62,7 @@ async fn a_restored_caller_that_is_answered_talks_and_then_leaves() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_dial_the_numbers_in_turn_and_wait_in_their_queues() {
-    let arrivals = ArrivalConfig {
-        numbers: ["6500", "6600"].map(number).into(),
-        every: Duration::from_secs(1),
-        talk_time: RING,
-        patience: RING,
-    };
+    let arrivals = ArrivalConfig { numbers: ["6500", "6600"].map(number).into(), every: Duration::from_secs(1) };
     let (_switch, mut reports) = Simulated::start(SimulatedConfig { arrivals: Some(arrivals), ..config() }, Term(3));
     for (dnis, queue) in [("6500", "6500"), ("6600", "6501"), ("6500", "6500"), ("6600", "6501")] {
         let Some(News::Arrived(arrival)) = reports.recv().await else { panic!("something else was told") };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::calls::{Ask, AskId, AskKind, Home, PartyState, Report, ReportKind, Term};
 use crate::clock;
 use crate::ids::{AgentId, CallId, DeviceId, Number, Position, WallTime};
-use crate::switch::{Leg, News, Reports, Simulated, SimulatedConfig, Switch};
+use crate::switch::{CallerConfig, Leg, News, Reports, Simulated, SimulatedConfig, Switch};
 
 pub(super) const RING: Duration = Duration::from_secs(30);
 
@@ -27,6 +27,7 @@ pub(super) fn config() -> SimulatedConfig {
         unregistered: BTreeSet::from([number("15009")]),
         queues: ["6500", "6501"].map(number).into(),
         route_points: [("6600", "6501")].map(|(point, queue)| (number(point), number(queue))).into(),
+        callers: CallerConfig { talk_time: RING, patience: RING },
         arrivals: None,
         previews: None,
     }

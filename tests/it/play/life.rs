@@ -17,7 +17,7 @@ use partyline::gws::{Base, Rendering};
 use partyline::ids::{AgentId, Number};
 use partyline::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, OpenError};
 use partyline::metrics::Metrics;
-use partyline::switch::{ArrivalConfig, SimulatedConfig};
+use partyline::switch::{ArrivalConfig, CallerConfig, SimulatedConfig};
 use partyline::upstream::NoUpstream;
 use partyline::{agents, bayeux, broker};
 
@@ -68,12 +68,7 @@ impl House {
     }
 
     fn switch(&self) -> SimulatedConfig {
-        let arrivals = ArrivalConfig {
-            numbers: vec![number(QUEUE)],
-            every: Duration::from_secs(20),
-            talk_time: Duration::from_secs(40),
-            patience: Duration::from_secs(15),
-        };
+        let arrivals = ArrivalConfig { numbers: vec![number(QUEUE)], every: Duration::from_secs(20) };
         SimulatedConfig {
             seed: self.seed,
             ring_timeout: Duration::from_secs(30),
@@ -83,6 +78,7 @@ impl House {
             unregistered: BTreeSet::new(),
             queues: BTreeSet::from([number(QUEUE)]),
             route_points: BTreeMap::new(),
+            callers: CallerConfig { talk_time: Duration::from_secs(40), patience: Duration::from_secs(15) },
             arrivals: self.busy.then_some(arrivals),
             previews: self.busy.then_some(Duration::from_secs(30)),
         }
