@@ -90,11 +90,6 @@ pub(super) fn exchange_settings(config: &Config) -> Result<exchange::Settings, P
             after_call_time: agents.after_call_time,
             not_answered: agents.not_answered,
         },
-        queues: {
-            let points = config.simulated.route_points.iter().map(|point| &point.number);
-            config.simulated.queues.iter().chain(points).cloned().collect()
-        },
-        unregistered: config.simulated.unregistered.iter().cloned().collect(),
     })
 }
 

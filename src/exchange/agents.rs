@@ -238,7 +238,7 @@ impl CommandIngress {
 
     /// Whether the switch does not know the agent's device.
     pub(super) fn is_unregistered(&self, agent: &AgentId) -> bool {
-        self.directory.agent(agent).is_some_and(|agent| self.settings.unregistered.contains(&agent.number))
+        self.directory.agent(agent).is_some_and(|agent| self.setup.unregistered.contains(&agent.number))
     }
 
     /// What an agent wants of a device that the switch does not know fails there, and it is told so.

@@ -102,6 +102,7 @@ impl Exchange {
             arbiter: arbiter.clone(),
             log,
             directory,
+            setup: Arc::new(switch.setup()),
             switch,
             reports: Arc::new(Mutex::new(reports)),
             metrics: metrics.clone(),

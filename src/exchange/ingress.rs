@@ -22,6 +22,7 @@ use crate::log::{Lagged, Log, ReadError, Record};
 use crate::metrics::{Limit, Metrics, Waiting};
 use crate::records;
 use crate::records::{AgentChanged, CommandKey, LoginEnded, Payload};
+use crate::switch::Setup;
 
 /// How many commands and reads may wait. One more is refused as busy.
 const MAILBOX: usize = 4096;
@@ -44,6 +45,8 @@ pub(super) struct CommandIngress {
     pub(super) directory: Directory,
     pub(super) metrics: Metrics,
     pub(super) settings: Arc<Settings>,
+    /// What is settled of the switch.
+    pub(super) setup: Arc<Setup>,
     pub(super) ledger: Ledger,
     /// The agents' states.
     pub(super) roster: Roster,
@@ -107,6 +110,7 @@ impl CommandIngress {
         directory: Directory,
         metrics: Metrics,
         settings: Arc<Settings>,
+        setup: Arc<Setup>,
         ended: EndedLogins,
     ) -> Self {
         Self {
@@ -115,6 +119,7 @@ impl CommandIngress {
             directory,
             metrics,
             settings,
+            setup,
             ledger: Ledger::default(),
             roster: Roster::new(ended),
             supervision: Supervision::default(),

@@ -49,7 +49,7 @@ impl CommandIngress {
             (Command::Dial(destination), _) => {
                 let caller = self.directory.agent(agent).ok_or(Refused::NotFound)?.number.clone();
                 let Target { endpoint: target, location, user_data } = self.target(destination);
-                let is_ours = target.home.is_some() || self.settings.queues.contains(&target.number);
+                let is_ours = target.home.is_some() || self.setup.own.contains(&target.number);
                 let kind = if is_ours { CallType::Internal } else { CallType::Outbound };
                 let dial = Dial {
                     root: CallId::draw(),

@@ -14,7 +14,7 @@ use crate::exchange::settings::Settings;
 use crate::log::Log;
 use crate::metrics;
 use crate::metrics::Metrics;
-use crate::switch::{Reports, Switch};
+use crate::switch::{Reports, Setup, Switch};
 
 /// How often it is looked whether the actors live.
 const WATCH: Duration = Duration::from_millis(200);
@@ -42,6 +42,8 @@ pub(super) struct Keeper {
     pub log: Arc<dyn Log>,
     /// The accounts.
     pub directory: Directory,
+    /// What is settled of the switch.
+    pub setup: Arc<Setup>,
     /// The switch.
     pub switch: Arc<dyn Switch>,
     /// What it reports; one link at a time listens.
@@ -84,10 +86,10 @@ impl Keeper {
     }
 
     fn ingress(&self) -> Addr<CommandIngress> {
-        let (log, directory) = (Arc::clone(&self.log), self.directory.clone());
+        let (log, directory, setup) = (Arc::clone(&self.log), self.directory.clone(), Arc::clone(&self.setup));
         let (metrics, settings, ended) = (self.metrics.clone(), Arc::clone(&self.settings), self.ended.clone());
         CommandIngress::start_in_arbiter(&self.arbiter, move |_| {
-            CommandIngress::new(log, directory, metrics, settings, ended)
+            CommandIngress::new(log, directory, metrics, settings, setup, ended)
         })
     }
 

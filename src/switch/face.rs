@@ -1,5 +1,7 @@
 //! What a switch is, whichever stands behind it.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc;
 
 use crate::calls::{Arrival, Ask, LegId, PartyState, Preview, Report};
@@ -48,11 +50,23 @@ pub struct Line {
     pub forward: Option<Number>,
 }
 
+/// What is settled of a switch, and others go by.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Setup {
+    /// Its own numbers: queues, and what routes to them. A call to one does not leave the house.
+    pub own: BTreeSet<Number>,
+    /// Numbers of agents' devices that it does not know: whatever their agents want of one fails there.
+    pub unregistered: BTreeSet<Number>,
+}
+
 /// Where a switch's news come out. Bounded: a switch that finds it full waits.
 pub type Reports = mpsc::Receiver<News>;
 
 /// A link to telephony. Asks are carried out in the order of the calls; what comes of each is reported.
 pub trait Switch: Send + Sync + 'static {
+    /// What is settled of it, for as long as it is there.
+    fn setup(&self) -> Setup;
+
     /// Carries out an ask. One that bears an id seen before has no effect.
     fn carry_out(&self, ask: Ask);
 

@@ -16,5 +16,5 @@ mod simulated;
 mod tests;
 
 pub use arrivals::{ArrivalConfig, CallerConfig};
-pub use face::{Leg, Line, News, Reports, Switch};
+pub use face::{Leg, Line, News, Reports, Setup, Switch};
 pub use simulated::{Simulated, SimulatedConfig};

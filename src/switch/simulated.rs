@@ -11,7 +11,7 @@ use crate::ids::Number;
 
 use super::arrivals::{ArrivalConfig, CallerConfig};
 use super::core::Core;
-use super::face::{Leg, Line, News, Reports, Switch};
+use super::face::{Leg, Line, News, Reports, Setup, Switch};
 
 /// How the simulated switch behaves.
 #[derive(Clone, Debug)]
@@ -40,12 +40,20 @@ pub struct SimulatedConfig {
     pub previews: Option<Duration>,
 }
 
+impl SimulatedConfig {
+    fn setup(&self) -> Setup {
+        let own = self.queues.iter().chain(self.route_points.keys()).cloned().collect();
+        Setup { own, unregistered: self.unregistered.clone() }
+    }
+}
+
 /// A switch that plays the telephony in memory.
 #[derive(Debug)]
 pub struct Simulated {
     /// Holds [`ASKS`]. One more is dropped with a warning, and ends by its timeout like any ask that a switch does not
     /// answer.
     asked: mpsc::Sender<Asked>,
+    setup: Setup,
 }
 
 #[derive(Debug)]
@@ -66,8 +74,9 @@ impl Simulated {
     pub fn start(config: SimulatedConfig, term: Term) -> (Self, Reports) {
         let (asked, asks) = mpsc::channel(ASKS);
         let (tell, reports) = mpsc::channel(REPORTS);
+        let setup = config.setup();
         tokio::spawn(play(Core::new(clock::now(), config, term), asks, tell));
-        (Self { asked }, reports)
+        (Self { asked, setup }, reports)
     }
 
     fn ask(&self, asked: Asked) {
@@ -104,6 +113,10 @@ async fn play(mut core: Core, mut asks: mpsc::Receiver<Asked>, tell: mpsc::Sende
 }
 
 impl Switch for Simulated {
+    fn setup(&self) -> Setup {
+        self.setup.clone()
+    }
+
     fn carry_out(&self, ask: Ask) {
         self.ask(Asked::CarryOut(ask));
     }

@@ -20,7 +20,7 @@ use partyline::ids::{AgentId, BrowserCookie, CallId, IdempotencyKey, Number, Pos
 use partyline::log::{EmbeddedConfig, EmbeddedLog, Left, Log};
 use partyline::metrics::Metrics;
 use partyline::records::{self, CallChanged, Payload};
-use partyline::switch::{Leg, Line, News, Switch};
+use partyline::switch::{Leg, Line, News, Setup, Switch};
 use partyline::upstream::NoUpstream;
 use partyline::{bayeux, broker};
 use tokio::sync::mpsc;
@@ -32,6 +32,10 @@ struct Scripted {
 }
 
 impl Switch for Scripted {
+    fn setup(&self) -> Setup {
+        Setup::default()
+    }
+
     fn carry_out(&self, ask: Ask) {
         self.asks.send(ask).unwrap();
     }

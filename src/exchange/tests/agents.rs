@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::agents::{AfterCall, NotAnswered, Operation, Phase, Phone, Refused, Rules, Start, Voice, WorkMode};
 use crate::calls::{Failure, PartyState, ReportKind};
 use crate::clock;
+use crate::directory::demo_agents;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, dial};
 use crate::exchange::{AgentRequest, CommandError, Settings};
 use crate::ids::{AgentId, DeviceId, IdempotencyKey, LoginId, Number, RecordId, WallTime};
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
 use crate::records::{AgentCause, AgentChanged, Payload};
+use crate::switch::Setup;
 
 fn start() -> Operation {
     Operation::StartContactCenterSession(Start::default())
@@ -205,8 +207,8 @@ async fn time_ends_the_work_also_of_an_agent_that_was_in_it_at_the_start() {
 
 #[actix::test]
 async fn a_device_that_the_switch_does_not_know_fails_and_says_so_twice() {
-    let unregistered = [Number::parse("15000").unwrap()].into();
-    let desk = Desk::with(Fickle::new(), Settings { unregistered, ..Settings::new(Duration::from_secs(3600)) });
+    let setup = Setup { unregistered: [Number::parse("15000").unwrap()].into(), ..Setup::default() };
+    let desk = Desk::manned(Fickle::new(), Settings::new(Duration::from_secs(3600)), demo_agents(), setup);
     let failed = change(&desk, "15000", Operation::NotReady { reason: None }).await;
     assert_eq!(failed, Err(CommandError::SwitchRefused("Device '15000' is not registered.".into())));
     let told = changes(&desk.log);

@@ -24,7 +24,7 @@ use crate::log::{
 use crate::metrics::Metrics;
 use crate::records;
 use crate::records::{CallChanged, Payload};
-use crate::switch::{Leg, Line, News, Switch};
+use crate::switch::{Leg, Line, News, Setup, Switch};
 
 /// A log that can be told to refuse, and to let somebody else write first.
 #[derive(Debug)]
@@ -134,9 +134,14 @@ impl Log for Fickle {
 pub(super) struct Scripted {
     asks: mpsc::UnboundedSender<Ask>,
     pub(super) panics: Mutex<usize>,
+    setup: Setup,
 }
 
 impl Switch for Scripted {
+    fn setup(&self) -> Setup {
+        self.setup.clone()
+    }
+
     fn carry_out(&self, ask: Ask) {
         let mut panics = self.panics.lock();
         if *panics > 0 {
@@ -178,16 +183,16 @@ impl Desk {
     }
 
     pub(super) fn with(log: Arc<Fickle>, settings: Settings) -> Self {
-        Self::manned(log, settings, demo_agents())
+        Self::manned(log, settings, demo_agents(), Setup::default())
     }
 
-    /// One for these agents.
-    pub(super) fn manned(log: Arc<Fickle>, settings: Settings, agents: Vec<Agent>) -> Self {
+    /// One for these agents, with a switch like this.
+    pub(super) fn manned(log: Arc<Fickle>, settings: Settings, agents: Vec<Agent>, setup: Setup) -> Self {
         let metrics = Metrics::new();
         let directory = Directory::new(DirectoryConfig { agents }).unwrap();
         let (asked, asks) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::channel(16);
-        let switch = Arc::new(Scripted { asks: asked, panics: Mutex::new(0) });
+        let switch = Arc::new(Scripted { asks: asked, panics: Mutex::new(0), setup });
         let exchange = Exchange::start(
             &Arbiter::current(),
             Arc::<Fickle>::clone(&log),

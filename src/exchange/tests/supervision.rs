@@ -19,6 +19,7 @@ use crate::gws::{Command, MonitorRequest, MonitorTarget};
 use crate::ids::{CallId, ConnId, IdempotencyKey, Number, Position, RecordId};
 use crate::log::{Expected, Log, NewRecord, Outcome};
 use crate::records::{AgentCause, AgentChanged, CallChanged, Cause};
+use crate::switch::Setup;
 
 /// An office in which 15002 may watch the others.
 fn office(log: Arc<Fickle>) -> Desk {
@@ -28,7 +29,7 @@ fn office(log: Arc<Fickle>) -> Desk {
 fn ruled(log: Arc<Fickle>, settings: Settings) -> Desk {
     let mut agents = demo_agents();
     agents[2].features.push(SUPERVISION.to_owned());
-    Desk::manned(log, settings, agents)
+    Desk::manned(log, settings, agents, Setup::default())
 }
 
 fn request(kind: MonitorKind, calls: MonitorCalls, target: &str) -> MonitorRequest {

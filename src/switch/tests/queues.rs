@@ -168,3 +168,18 @@ async fn who_gives_a_call_to_a_queue_gets_it_back_after_the_others() {
     ready("15002");
     assert_eq!(next(&mut reports).await, (id(8), routed("15002")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_numbers_that_it_names_as_its_own_are_those_where_calls_wait() {
+    let (switch, mut reports) = simulated();
+    let own = switch.setup().own;
+    assert_eq!(own.len(), 3);
+    for (index, number) in (0..).zip(own) {
+        switch.carry_out(dial(index, number.as_str()));
+        assert!(matches!(next(&mut reports).await, (_, ReportKind::Queued(_))), "{number}");
+    }
+    for (index, number) in (10..).zip(switch.setup().unregistered) {
+        switch.carry_out(dial(index, number.as_str()));
+        assert_eq!(next(&mut reports).await, (id(index), ReportKind::Ended(Failure::InvalidNumber)), "{number}");
+    }
+}

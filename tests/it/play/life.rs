@@ -85,12 +85,7 @@ impl House {
     }
 
     fn exchange(&self) -> Settings {
-        Settings {
-            call_rules: self.rules,
-            rules: self.agents.clone(),
-            queues: BTreeSet::from([number(QUEUE)]),
-            ..Settings::new(Duration::from_secs(10))
-        }
+        Settings { call_rules: self.rules, rules: self.agents.clone(), ..Settings::new(Duration::from_secs(10)) }
     }
 
     fn broker(&self) -> broker::Settings {

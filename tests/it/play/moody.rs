@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use partyline::calls::{Ask, AskKind, Failure, Heard, Report, ReportKind, Term};
 use partyline::ids::Number;
-use partyline::switch::{Leg, Line, News, Reports, Simulated, SimulatedConfig, Switch};
+use partyline::switch::{Leg, Line, News, Reports, Setup, Simulated, SimulatedConfig, Switch};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
@@ -102,6 +102,10 @@ fn chance(moods: &Mutex<Moods>, of: impl Fn(&mut Mood) -> &mut u32) -> bool {
 }
 
 impl Switch for Moody {
+    fn setup(&self) -> Setup {
+        self.switch.setup()
+    }
+
     fn carry_out(&self, ask: Ask) {
         if chance(&self.mood, |mood| &mut mood.silent) {
             return;
