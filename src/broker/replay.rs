@@ -122,7 +122,8 @@ impl<T> Sessions<T> {
         live.changing = Changing::Home;
         live.paging = Paging::Busy;
         let Page { after, through, rest, positions, events, told } = page;
-        let state = advanced(&live.state, through, rest);
+        let begun = if rest == Rest::More { live.begun.written_with(&told) } else { None };
+        let state = SessionState { begun, ..advanced(&live.state, through, rest) };
         let owed = OwedPage { state, after, through, rest, positions };
         let record = owed.record(RecordId::draw(), clock::wall(), Expected::At(position));
         self.append(record, Awaited::Page { session, events, told });
@@ -153,7 +154,7 @@ impl<T> Sessions<T> {
         let (read, told) = read.unzip();
         live.begun = match told {
             _ if page.rest == Rest::Nothing => Begun::Nothing,
-            None => Begun::Unknown,
+            None => Begun::of(&live.state),
             Some(told) => std::mem::replace(&mut live.begun, Begun::Unknown).and(told),
         };
         let Stage::Streaming(_) = live.stage else { return };

@@ -186,6 +186,7 @@ impl<T> Sessions<T> {
             home: Arc::clone(&self.settings.node),
             patterns: Vec::new(),
             replays: Vec::new(),
+            begun: None,
             catch_up: Vec::new(),
             cursor: None,
         };

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::bayeux::{ConnectKey, Error, Family, MessageId, Pattern, ReplayFrom, Reply};
+use crate::broker::hearing::progress;
 use crate::broker::live::{Changing, Stage};
 use crate::broker::rules::Rules;
 use crate::broker::sessions::{Awaited, Seat, Sessions};
@@ -137,6 +138,9 @@ impl<T> Sessions<T> {
 
 /// Has a subscription begin with history, also if it was there before.
 fn begin(state: &mut SessionState, pattern: &Pattern, from: Position) {
+    if progress(state).is_none() {
+        state.begun = None;
+    }
     state.replays.retain(|replay| replay.pattern != *pattern);
     state.replays.push(Replay { pattern: pattern.clone(), from, reached: Reached::UpTo(from) });
 }

@@ -42,6 +42,8 @@ pub struct SessionState {
     pub patterns: Vec<(Pattern, Start)>,
     /// Which of these asked for history, and how far they have been told it.
     pub replays: Vec<Replay>,
+    /// While history is told: the channels of which something was, by a hash that never changes; `None` if that is not known.
+    pub begun: Option<Vec<u64>>,
     /// Of the agent's own feeds, which catch up at this record and no later one: what came after that position and before
     /// this record is owed at the record's own.
     pub catch_up: Vec<(Pattern, Position)>,
@@ -144,6 +146,8 @@ pub(super) struct StateWire {
     patterns: Vec<(String, Option<u64>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replays: Vec<ReplayWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<Vec<u64>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     catch_up: Vec<(String, u64)>,
     cursor: Option<u64>,
@@ -200,6 +204,7 @@ impl StateWire {
             home: state.home.clone(),
             patterns: state.patterns.iter().map(|(pattern, start)| (pattern.to_string(), start_of(*start))).collect(),
             replays: state.replays.iter().map(ReplayWire::of).collect(),
+            begun: state.begun.clone(),
             catch_up: state.catch_up.iter().map(|(pattern, from)| (pattern.to_string(), from.get())).collect(),
             cursor: state.cursor.map(Position::get),
         }
@@ -223,6 +228,7 @@ impl StateWire {
             home: self.home.clone(),
             patterns: patterns.collect::<Result<_, String>>()?,
             catch_up: catch_up.collect::<Result<_, String>>()?,
+            begun: self.begun,
             replays: self.replays.into_iter().map(|replay| replay.settled(here)).collect::<Result<_, _>>()?,
             cursor: self.cursor.map(Position::new),
         })

@@ -27,6 +27,7 @@ fn state(patterns: &[(&str, u64)]) -> SessionState {
         home: "local".into(),
         patterns: patterns.collect(),
         replays: Vec::new(),
+        begun: None,
         catch_up: Vec::new(),
         cursor: None,
     }

@@ -34,6 +34,7 @@ fn state(pattern: &str) -> SessionState {
         home: "local".into(),
         patterns: [(Pattern::parse(pattern).unwrap(), Start::Here)].into(),
         replays: Vec::new(),
+        begun: None,
         catch_up: Vec::new(),
         cursor: None,
     }

@@ -123,16 +123,28 @@ fn what_was_gone_before_it_was_asked_for_is_no_gap() {
     desk.assert_idle();
 }
 
+/// Whether the server goes on, or in which way it ends and is started again, in the middle of a history.
+const LIVES: [Option<End>; 3] = [None, Some(End::Killed), Some(End::Stopped)];
+
 #[test]
 fn what_goes_while_others_are_told_is_a_gap_only_of_what_has_begun() {
+    for end in LIVES {
+        what_has_begun(end);
+    }
+}
+
+fn what_has_begun(end: Option<End>) {
+    let restart = |desk: &mut Desk| end.into_iter().for_each(|end| desk.restart(end));
     let mut desk = trimmed();
     say(&mut desk, "b", 1..4);
     desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", "{'/kept/**':-2}"));
     let mut ack = 0;
     assert_eq!(read_page(&mut desk, &mut ack), "a1 a2");
+    restart(&mut desk);
     // Nothing of it was told yet: it begins later.
     say(&mut desk, "b", 4..6);
     assert_eq!(read_page(&mut desk, &mut ack), "a3 b3");
+    restart(&mut desk);
     assert_eq!(read_page(&mut desk, &mut ack), "b4 b5");
     assert_eq!(read_page(&mut desk, &mut ack), "");
     say(&mut desk, "c", 1..2);
@@ -143,11 +155,12 @@ fn what_goes_while_others_are_told_is_a_gap_only_of_what_has_begun() {
     desk.ask(&peer("15000"), &replay("ack", "'/kept/**'", "{'/kept/**':-2}"));
     let mut ack = 0;
     assert_eq!(read_page(&mut desk, &mut ack), "a1 a2");
+    restart(&mut desk);
     // Its third is gone before it was told.
     say(&mut desk, "a", 4..8);
     assert_eq!(read_page(&mut desk, &mut ack), "402::session_unknown");
     let page = desk.metrics.render();
-    assert!(page.contains("partyline_sessions_ended_total{reason=\"history_lost\"} 1\n"), "{page}");
+    assert!(page.contains("partyline_sessions_ended_total{reason=\"history_lost\"} 1\n"), "{end:?}\n{page}");
     desk.assert_idle();
 }
 

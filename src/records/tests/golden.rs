@@ -98,6 +98,7 @@ fn samples() -> Vec<NewRecord> {
             (Pattern::parse("/demo/**").unwrap(), Start::Here),
         ],
         replays: Vec::new(),
+        begun: None,
         catch_up: Vec::new(),
         cursor: Some(Position::new(812)),
     };

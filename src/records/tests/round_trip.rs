@@ -87,6 +87,7 @@ fn a_session_comes_back_with_its_starts_settled_and_without_its_secrets() {
         home: "node-1".into(),
         patterns: vec![(pattern("/v2/me/*"), Start::At(Position::new(812))), (pattern("/demo/**"), Start::Here)],
         replays: Vec::new(),
+        begun: Some(vec![u64::MAX, 7]),
         catch_up: vec![(Pattern::parse("/v2/me/*").unwrap(), Position::new(7))],
         cursor: Some(Position::new(900)),
     };
