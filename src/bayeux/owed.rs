@@ -112,12 +112,23 @@ impl Owed {
         self.relax();
     }
 
-    /// Sends all that wait, in the response `key`.
-    pub(super) fn send(&mut self, key: ConnectKey) -> Vec<Event> {
+    /// Sends the first `count` of those that wait, or all, in the response `key`.
+    pub(super) fn send(&mut self, key: ConnectKey, count: usize) -> Vec<Event> {
+        if count < self.waiting.len() {
+            return self.send_first(key, count);
+        }
         let events = self.waiting.iter().map(|debt| debt.event.clone()).collect();
         (self.pressing, self.due) = (0, None);
         self.flying.extend(self.waiting.drain(..).map(|debt| (key, debt)));
         self.relax();
+        events
+    }
+
+    fn send_first(&mut self, key: ConnectKey, count: usize) -> Vec<Event> {
+        let events = self.waiting.iter().take(count).map(|debt| debt.event.clone()).collect();
+        self.flying.extend(self.waiting.drain(..count).map(|debt| (key, debt)));
+        self.pressing = self.waiting.iter().filter(|debt| debt.lazy.is_none()).count();
+        self.look_again();
         events
     }
 
@@ -140,10 +151,11 @@ impl Owed {
         }
     }
 
-    /// How many of those that wait may go into frames that carry so many messages and bytes at most. If nothing else is in
-    /// any, that is one at least.
-    pub(super) fn framable(&self, messages: usize, bytes: usize) -> usize {
-        let (mut count, mut size) = (self.framed.len(), self.framed_bytes);
+    /// How many of those that wait may go into frames and responses that carry so many messages and bytes at most, those that are
+    /// under way included. If there are none, that is one at least.
+    pub(super) fn sendable(&self, messages: usize, bytes: usize) -> usize {
+        let flying: usize = self.flying.iter().map(|(_, debt)| debt.event.0.len()).sum();
+        let (mut count, mut size) = (self.framed.len() + self.flying.len(), self.framed_bytes + flying);
         let fits = |debt: &&Debt| {
             size = size.saturating_add(debt.event.0.len());
             count += 1;

@@ -311,23 +311,24 @@ impl Session {
             return Some(Answer::Superseded(key));
         }
         let direct = self.is_direct();
-        let State::Parked(parked) = &mut self.state else { return None };
+        let State::Parked(parked) = &self.state else { return None };
         let waits = self.owed.is_in_flight() && now < parked.patience;
         let due = now >= parked.answer_by
             || !direct
                 && !self.together
                 && self.owed.is_due(now)
+                && !self.is_crowded()
                 && self.owed.first().is_some_and(|at| !self.terms.ack || at <= cursor);
         if waits || !due {
             return None;
         }
         let (key, pause) = (parked.key, parked.pause);
-        let (id, advice) = (parked.id.take(), parked.advice);
-        self.state = self.away(now, Some((key, pause)));
+        let away = self.away(now, Some((key, pause)));
+        let State::Parked(Parked { id, advice, .. }) = std::mem::replace(&mut self.state, away) else { return None };
         let (events, ack) = match self.terms.ack {
             true => (self.owed.through(cursor), Some(cursor.get())),
             false if direct => (Vec::new(), None),
-            false => (self.owed.send(key), None),
+            false => (self.owed.send(key, self.sendable()), None),
         };
         Some(Answer::Reply { key, events, reply: Reply::Connect { id, error: None, advice, ack } })
     }
@@ -336,14 +337,14 @@ impl Session {
     /// acknowledges, or is served by connects only. `key` names that response.
     pub fn poll_ride(&mut self, _now: Instant, key: ConnectKey) -> Vec<Event> {
         match self.terms.delivery {
-            Delivery::AnyReply if !self.terms.ack && !self.is_direct() => self.owed.send(key),
+            Delivery::AnyReply if !self.terms.ack && !self.is_direct() => self.owed.send(key, self.sendable()),
             Delivery::AnyReply | Delivery::ConnectOnly => Vec::new(),
         }
     }
 
     /// All that is owed up to `cursor`, to go out with the reply to the handshake. `key` names that response.
     pub fn poll_first(&mut self, key: ConnectKey, cursor: Position) -> Vec<Event> {
-        if self.terms.ack { self.owed.through(cursor) } else { self.owed.send(key) }
+        if self.terms.ack { self.owed.through(cursor) } else { self.owed.send(key, self.sendable()) }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -367,7 +368,8 @@ impl Session {
             false => self.owed.due().map(patiently),
         };
         let answered = patiently(parked.answer_by);
-        due.filter(|_| self.way != Way::Full && !self.together).map_or(answered, |due| due.min(answered))
+        due.filter(|_| self.way != Way::Full && !self.together && !self.is_crowded())
+            .map_or(answered, |due| due.min(answered))
     }
 
     /// Whether its time is up: no connect came.

@@ -39,10 +39,11 @@ impl Session {
         self.way = Way::Full;
     }
 
-    /// The session is over. What frames carry will still be taken over; what waits goes with the answer to the parked
+    /// The session is over. What frames carry will still be taken over; all that waits goes with the answer to the parked
     /// connect.
     pub fn handle_farewell(&mut self) {
         self.way = Way::Answers;
+        self.terms.slow = SlowConsumer::Expire;
     }
 
     /// The direct way took over all frames up to number `taken`.
@@ -73,18 +74,22 @@ impl Session {
         if !self.owed.is_due(now) {
             return Frame::new();
         }
-        self.owed.send_framed(frame, self.framable())
+        self.owed.send_framed(frame, self.sendable())
     }
 
-    /// Whether something waits until the direct way has taken over some of its frames: where the oldest are dropped of what
-    /// waits, frames carry no more than half of what may be owed, so that the newest find room beside them.
+    /// Whether something waits until the client has taken over some of what is on its way: where the oldest are dropped of what
+    /// waits, frames and responses carry no more than half of what may be owed, so that the newest find room beside them.
     pub fn is_crowded(&self) -> bool {
-        self.owed.is_waiting() && self.framable() == 0
+        match self.terms.slow {
+            SlowConsumer::DropOldest => self.owed.is_waiting() && self.sendable() == 0,
+            SlowConsumer::Expire | SlowConsumer::RefuseNew => false,
+        }
     }
 
-    fn framable(&self) -> usize {
+    /// How many of those that wait may go out at once.
+    pub(super) fn sendable(&self) -> usize {
         match self.terms.slow {
-            SlowConsumer::DropOldest => self.owed.framable(self.terms.queue_messages / 2, self.terms.queue_bytes / 2),
+            SlowConsumer::DropOldest => self.owed.sendable(self.terms.queue_messages / 2, self.terms.queue_bytes / 2),
             SlowConsumer::Expire | SlowConsumer::RefuseNew => usize::MAX,
         }
     }

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::bayeux::tests::play::{Kind, check, connect, start, terms};
-use crate::bayeux::{Answer, ConnectKey, Event, QueueLimit, Session, Terms};
+use crate::bayeux::{Answer, ConnectKey, Event, Overrun, QueueLimit, Session, Terms};
 use crate::ids::{Position, WallTime};
 
 #[test]
@@ -14,11 +14,13 @@ fn the_oldest_are_dropped_and_the_client_is_told_how_many_in_their_place() {
     check(
         Kind::DropOldest,
         "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n deliver 16 f
-         deliver 17 g\n owed\n connect 2\n written 2\n owed",
+         deliver 17 g\n owed\n connect 2\n written 2\n connect 3\n written 3\n connect 4\n written 4\n owed",
         expect![[r#"
             00.0s answer 1: {id:1,successful:true}
             00.0s owed (5, 61)
-            00.0s answer 2: {"data":{"dropped":3},"channel":"/service/partyline/gap"} d e f g {id:2,successful:true}
+            00.0s answer 2: {"data":{"dropped":3},"channel":"/service/partyline/gap"} d {id:2,successful:true}
+            00.0s answer 3: e f {id:3,successful:true}
+            00.0s answer 4: g {id:4,successful:true}
             00.0s owed (0, 0)
         "#]],
     );
@@ -29,11 +31,12 @@ fn a_gap_that_was_lost_on_its_way_is_told_again_with_what_was_dropped_since() {
     check(
         Kind::DropOldest,
         "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n deliver 16 f\n ride 100
-         lost 100\n deliver 17 g\n deliver 18 h\n connect 2",
+         lost 100\n deliver 17 g\n deliver 18 h\n connect 2\n written 2\n connect 3",
         expect![[r#"
             00.0s answer 1: {id:1,successful:true}
-            00.0s ride 100: {"data":{"dropped":2},"channel":"/service/partyline/gap"} c d e f
-            00.0s answer 2: {"data":{"dropped":4},"channel":"/service/partyline/gap"} e f g h {id:2,successful:true}
+            00.0s ride 100: {"data":{"dropped":2},"channel":"/service/partyline/gap"} c
+            00.0s answer 2: {"data":{"dropped":4},"channel":"/service/partyline/gap"} e {id:2,successful:true}
+            00.0s answer 3: f g {id:3,successful:true}
         "#]],
     );
 }
@@ -43,26 +46,57 @@ fn what_is_in_flight_is_not_dropped() {
     check(
         Kind::DropOldest,
         "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n ride 100\n deliver 14 d\n deliver 15 e\n deliver 16 f
-         deliver 17 g\n owed\n lost 100\n connect 2",
+         deliver 17 g\n owed\n lost 100\n connect 2\n written 2\n connect 3\n written 3\n connect 4",
         expect![[r#"
             00.0s answer 1: {id:1,successful:true}
-            00.0s ride 100: a b c
+            00.0s ride 100: a b
             00.0s owed (5, 61)
-            00.0s answer 2: a b c {"data":{"dropped":3},"channel":"/service/partyline/gap"} g {id:2,successful:true}
+            00.0s answer 2: a b {id:2,successful:true}
+            00.0s answer 3: {"data":{"dropped":3},"channel":"/service/partyline/gap"} f {id:3,successful:true}
+            00.0s answer 4: g {id:4,successful:true}
         "#]],
     );
 }
 
 #[test]
-fn what_has_no_place_even_then_is_an_overrun() {
+fn responses_on_their_way_leave_room_for_the_newest() {
     check(
         Kind::DropOldest,
-        "deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n ride 100\n deliver 16 f",
+        "connect 1\n deliver 11 a\n deliver 12 b\n deliver 13 c\n deliver 14 d\n deliver 15 e\n connect 2
+         deliver 16 f\n deliver 17 g\n ride 100\n connect 3\n wait 2\n deliver 18 h\n written 2\n wait 0\n written 3
+         connect 4\n written 4\n owed",
         expect![[r#"
-            00.0s ride 100: a b c d e
-            00.0s overrun
+            00.0s answer 1: {id:1,successful:true}
+            00.0s answer 2: a b {id:2,successful:true}
+            00.0s ride 100:
+            02.0s answer 3: {"data":{"dropped":4},"channel":"/service/partyline/gap"} g {id:3,successful:true}
+            02.0s answer 4: h {id:4,successful:true}
+            02.0s owed (0, 0)
         "#]],
     );
+}
+
+#[test]
+fn a_session_that_is_over_gets_all_with_its_last_answer() {
+    let mut session = Session::new(start(), terms(Kind::DropOldest), Position::new(10));
+    session.handle_connect(start(), connect(1, None), Position::new(10)).unwrap();
+    assert!(session.poll_answer(start(), Position::new(10)).is_some());
+    session.handle_connect(start(), connect(2, None), Position::new(10)).unwrap();
+    for n in 11..15 {
+        session.deliver(Position::new(n), Event(Bytes::from_static(b"e"))).unwrap();
+    }
+    session.handle_farewell();
+    let answer = session.poll_answer(start(), Position::new(14));
+    assert!(matches!(&answer, Some(Answer::Reply { events, .. }) if events.len() == 4), "{answer:?}");
+}
+
+#[test]
+fn what_has_no_place_even_then_is_an_overrun() {
+    let terms = Terms { queue_messages: 1, ..terms(Kind::DropOldest) };
+    let mut session = Session::new(start(), terms, Position::new(10));
+    session.deliver(Position::new(11), Event(Bytes::from_static(b"a"))).unwrap();
+    assert_eq!(session.poll_ride(start(), ConnectKey(1)).len(), 1);
+    assert_eq!(session.deliver(Position::new(12), Event(Bytes::from_static(b"b"))), Err(Overrun));
 }
 
 #[test]
@@ -88,6 +122,7 @@ fn no_event_is_missed_in_silence() {
         let terms = Terms { queue_messages, queue_bytes, ..terms(Kind::DropOldest) };
         let mut session = Session::new(start(), terms, Position::new(10));
         let (mut made, mut next, mut key) = (0_u64, 1_u64, 0);
+        let mut under_way = Vec::new();
         for _ in 0..300 {
             if random.random_bool(0.8) {
                 made += 1;
@@ -104,6 +139,11 @@ fn no_event_is_missed_in_silence() {
                 let (messages, bytes) = session.owed();
                 assert!(messages <= terms.queue_messages && bytes <= terms.queue_bytes, "{messages} {bytes}");
                 continue;
+            }
+            if random.random_bool(0.8) {
+                for written in under_way.drain(..) {
+                    session.handle_written(start(), ConnectKey(written));
+                }
             }
             key += 1;
             session.handle_connect(start(), connect(key, None), Position::new(10 + made)).unwrap();
@@ -126,7 +166,8 @@ fn no_event_is_missed_in_silence() {
                     }
                 }
             }
-            session.handle_written(start(), ConnectKey(key));
+            // What is delivered next finds this response on its way, mostly.
+            under_way.push(key);
         }
     }
     assert!(gaps > 1_000 && seen > 10_000, "{gaps} {seen}");

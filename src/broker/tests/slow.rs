@@ -48,7 +48,10 @@ fn the_oldest_are_dropped_and_counted_and_told() {
     let mut desk = desk(SlowConsumer::DropOldest);
     listener(&mut desk, &peer("15000"), "one", "");
     assert_eq!(publications(&mut desk, 12), ". . . . . . . . . . . .");
-    expect![[r#"[{"data":{"dropped":5},"channel":"/service/partyline/gap"},{"data":6,"channel":"/demo/a"},{"data":7,"channel":"/demo/a"},{"data":8,"channel":"/demo/a"},{"data":9,"channel":"/demo/a"},{"data":10,"channel":"/demo/a"},{"data":11,"channel":"/demo/a"},{"data":12,"channel":"/demo/a"},{"channel":"/meta/connect","id":"c","successful":true}]"#]].assert_eq(&desk.ask(&peer("15000"), &connect("one")));
+    expect![[r#"[{"data":{"dropped":5},"channel":"/service/partyline/gap"},{"data":6,"channel":"/demo/a"},{"data":7,"channel":"/demo/a"},{"data":8,"channel":"/demo/a"},{"channel":"/meta/connect","id":"c","successful":true}]"#]].assert_eq(&desk.ask(&peer("15000"), &connect("one")));
+    desk.written(desk.newest());
+    let rest = r#"[{"data":9,"channel":"/demo/a"},{"data":10,"channel":"/demo/a"},{"data":11,"channel":"/demo/a"},{"data":12,"channel":"/demo/a"},{"channel":"/meta/connect","id":"c","successful":true}]"#;
+    assert_eq!(desk.ask(&peer("15000"), &connect("one")), rest);
     assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"queue_messages\"}"), 5);
     assert_eq!(metric(&desk, "partyline_sessions_ended_total{reason=\"overrun\"}"), 0);
 }
