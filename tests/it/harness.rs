@@ -83,9 +83,14 @@ impl Server {
 
     /// Asks it to end, and returns its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
+        self.signal();
+        self.wait()
+    }
+
+    /// Asks it to end.
+    pub(crate) fn signal(&self) {
         let status = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
         assert!(status.success());
-        self.wait()
     }
 
     /// Waits until it has ended, and returns its exit code.

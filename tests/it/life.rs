@@ -29,6 +29,33 @@ fn a_drain_answers_parked_connects_with_advice_and_ends_with_zero() {
 }
 
 #[test]
+fn a_server_that_is_to_stop_says_so_first_and_serves_on_for_as_long_as_it_was_told() {
+    let mut server = Server::with(&[("DRAIN__DELAY", "1h"), ("DRAIN__DEADLINE", "2h")]);
+    let mut desk = Desk::open(server.agent("15000"), false, &["/v2/me/calls"]);
+    desk.connect(None);
+    let mut parked = desk.open_connect();
+    wait_for(&server, "partyline_parked_connects 1");
+    let get = |path: &str| request(server.address, &format!("GET {path} HTTP/1.1\r\n"), &[], b"");
+    assert_eq!(get("/readyz").status, 200);
+    server.signal();
+    wait_for(&server, "partyline_ready 0");
+    let ready = get("/readyz");
+    let wanted = json!({"ready": false, "checks": {"server": "draining", "log": "ok", "switch": "ok"}});
+    assert_eq!((ready.status, ready.json()), (503, wanted));
+    assert_eq!(get("/livez").status, 200);
+    // The connect is held still, and brings what happens; whoever comes is served.
+    assert_eq!(server.metric("partyline_parked_connects "), 1);
+    server.agent("15001").dial("15000");
+    let answer = crate::harness::read_answer(&mut parked).unwrap();
+    let (told, reply) = desk.take(&answer);
+    assert_eq!((&told[0]["data"]["call"]["state"], reply.get("advice")), (&json!("Ringing"), None), "{reply}");
+    Desk::open(server.agent("15002"), false, &["/v2/me/calls"]).connect(None);
+    // A second signal waits for nothing.
+    server.signal();
+    assert_eq!(server.wait(), Some(0), "{}", server.log());
+}
+
+#[test]
 fn a_planned_stop_loses_and_repeats_nothing_without_acknowledgement() {
     let mut server = Server::start();
     let (caller, callee) = (server.agent("15000"), server.agent("15001"));
