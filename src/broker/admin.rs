@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use actix::{Actor, Addr, MailboxError};
+use actix::MailboxError;
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::watch;
@@ -13,10 +13,11 @@ use crate::broker::adjustment::Adjustment;
 use crate::broker::agents::Home;
 use crate::broker::handle::Broker;
 use crate::broker::history::History;
+use crate::broker::keeper::Desk;
 use crate::broker::look::{Listener, SessionView};
 use crate::broker::mail::Visit;
 use crate::broker::notices::{Gap, Page};
-use crate::broker::office::{Close, Notified, OfficeActor, Publish, ReadThrough};
+use crate::broker::office::{Close, Grown, Notified, Publish, ReadThrough};
 use crate::broker::quota::{has_room, is_new};
 use crate::clock;
 use crate::ids::{AgentId, IdempotencyKey, Position, RecordId, SessionId};
@@ -74,15 +75,15 @@ impl From<MailboxError> for AdminError {
 #[derive(Clone, Debug)]
 pub struct Admin {
     broker: Broker,
-    office: Addr<OfficeActor>,
-    grown: watch::Receiver<Position>,
+    office: Desk,
+    grown: watch::Receiver<Grown>,
 }
 
 impl Admin {
-    /// Starts following the log for it, on this thread. Call it in an actix system.
+    /// Starts following the log for it, on this thread, and again if that dies. Call it in an actix system.
     pub fn start(broker: &Broker) -> Self {
-        let (tell, grown) = watch::channel(Position::ZERO);
-        let office = OfficeActor::new(broker.log(), tell).start();
+        let (tell, grown) = watch::channel(Grown::To(Position::ZERO));
+        let office = Desk::open(broker.log(), broker.metrics().clone(), tell);
         Self { broker: broker.clone(), office, grown }
     }
 
@@ -117,7 +118,7 @@ impl Admin {
             all.push((ChannelPublished { channel, data, binary: None, publisher: None, key }, keep));
         }
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        let outcomes = self.office.send(Publish(all)).await.map_err(|error| (0, error.into()))?;
+        let outcomes = self.office.address().send(Publish(all)).await.map_err(|error| (0, error.into()))?;
         self.broker.metrics().publications_total.of(Source::Admin).inc_by(count);
         Ok(outcomes)
     }
@@ -264,7 +265,7 @@ impl Admin {
     /// # Cancel safety
     /// Nothing is kept when it is dropped.
     pub async fn read_through(&self) -> Result<Position, AdminError> {
-        Ok(self.office.send(ReadThrough).await?)
+        Ok(self.office.address().send(ReadThrough).await?)
     }
 
     /// About `limit` notices after a position; an empty page if there are none yet.
@@ -275,7 +276,7 @@ impl Admin {
     /// # Cancel safety
     /// Nothing is kept when it is dropped.
     pub async fn notices(&self, after: Position, limit: usize) -> Result<Result<Page, Gap>, AdminError> {
-        Ok(self.office.send(Notified { after, limit }).await?)
+        Ok(self.office.address().send(Notified { after, limit }).await?)
     }
 
     /// Resolves when there is a notice after a position: `true`; or when `patience` is over: `false`.
@@ -286,16 +287,28 @@ impl Admin {
     /// # Cancel safety
     /// Nothing is kept when it is dropped.
     pub async fn grown(&mut self, after: Position, patience: Duration) -> Result<bool, Closed> {
-        match tokio::time::timeout(patience, self.grown.wait_for(|head| *head > after)).await {
-            Ok(Ok(_)) => Ok(true),
-            Ok(Err(_)) => Err(Closed),
+        let has_grown = |grown: &Grown| match grown {
+            Grown::Closed => true,
+            Grown::To(head) => *head > after,
+        };
+        match tokio::time::timeout(patience, self.grown.wait_for(has_grown))
+            .await
+            .map(|grown| grown.map(|grown| *grown))
+        {
+            Ok(Ok(Grown::To(_))) => Ok(true),
+            Ok(Ok(Grown::Closed) | Err(_)) => Err(Closed),
             Err(_) => Ok(false),
         }
     }
 
     /// Has all who [wait](Self::grown) go: the server is about to stop.
     pub async fn close(&self) {
-        let _ = self.office.send(Close).await;
+        let _ = self.office.address().send(Close).await;
+    }
+
+    #[cfg(test)]
+    pub(super) fn office(&self) -> actix::Addr<crate::broker::office::OfficeActor> {
+        self.office.address()
     }
 
     fn over(&self, limit: Limit, error: AdminError) -> AdminError {

@@ -20,6 +20,7 @@ mod feeds;
 mod handle;
 mod hearing;
 mod history;
+mod keeper;
 mod keyed;
 mod lifecycle;
 mod line;

@@ -29,8 +29,17 @@ pub(super) struct OfficeActor {
     log: Arc<dyn Log>,
     keyed: Keyed,
     notices: Notices,
-    /// Tells where the newest notice is; `None` once nobody is told any more.
-    grown: Option<watch::Sender<Position>>,
+    /// Tells where the newest notice is. It outlives this actor, which may be followed by another.
+    grown: watch::Sender<Grown>,
+}
+
+/// Where the newest notice is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Grown {
+    /// Nobody is told any more.
+    Closed,
+    /// There.
+    To(Position),
 }
 
 /// Publications to append, in this order.
@@ -60,9 +69,9 @@ type Told = Pin<Box<dyn Future<Output = Result<Position, AdminError>>>>;
 
 impl OfficeActor {
     /// An office that tells by `grown` where the newest notice is.
-    pub(super) fn new(log: Arc<dyn Log>, grown: watch::Sender<Position>) -> Self {
+    pub(super) fn new(log: Arc<dyn Log>, grown: watch::Sender<Grown>) -> Self {
         let notices = Notices::after(log.floor());
-        Self { log, keyed: Keyed::default(), notices, grown: Some(grown) }
+        Self { log, keyed: Keyed::default(), notices, grown }
     }
 
     /// Takes in what the log holds, so that no retry is ever taken for a first try.
@@ -86,6 +95,11 @@ impl OfficeActor {
         }
         self.notices.reach(head.max(self.notices.head()));
         Ok(())
+    }
+
+    fn tell(&self) {
+        let newest = Grown::To(self.notices.newest());
+        self.grown.send_if_modified(|told| *told != Grown::Closed && std::mem::replace(told, newest) != newest);
     }
 
     fn apply(&mut self, record: &Record) {
@@ -135,6 +149,7 @@ impl Actor for OfficeActor {
         if let Err(error) = self.catch_up() {
             tracing::error!(%error, "the log cannot be read; old idempotency keys are not known");
         }
+        self.tell();
         ctx.add_stream(batches(self.log.follow(self.notices.head())));
     }
 }
@@ -157,10 +172,7 @@ impl StreamHandler<Result<Vec<Arc<Record>>, Lagged>> for OfficeActor {
                 }
             }
         }
-        if let Some(grown) = &self.grown {
-            let newest = self.notices.newest();
-            grown.send_if_modified(|told| std::mem::replace(told, newest) != newest);
-        }
+        self.tell();
     }
 }
 
@@ -193,6 +205,6 @@ impl Handler<Close> for OfficeActor {
     type Result = ();
 
     fn handle(&mut self, Close: Close, _: &mut Self::Context) {
-        self.grown = None;
+        self.grown.send_replace(Grown::Closed);
     }
 }

@@ -35,6 +35,8 @@ labels! {
         Call = "call",
         /// The way in for commands.
         Ingress = "ingress",
+        /// What back ends did, and are told.
+        Office = "office",
         /// The agents' states.
         Roster = "roster",
         /// The link to the switch.
