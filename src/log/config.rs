@@ -21,7 +21,7 @@ pub struct EmbeddedConfig {
     /// How old a file's newest record grows before only the newest record of each living subject is kept of it.
     pub retain_age: Duration,
     /// How many bytes the files may take together before the same happens to the oldest. The newest file
-    /// always stays.
+    /// always stays. With [`Durability::Memory`], how many bytes of history are kept.
     pub retain_size: Option<u64>,
     /// Of what more than the newest record is kept, of which no more is kept than `retain_size` lets.
     pub retention: Arc<dyn Retention>,

@@ -100,7 +100,7 @@ impl EmbeddedLog {
         let histories = Histories::new(Arc::clone(&config.retention));
         let (index, segments, head) = (Index::default(), Vec::new(), Position::ZERO);
         let published = Arc::new(Published::new(Epoch::draw(), index, histories, ring, segments, head));
-        let memory = Memory::new(next, config.queue, now);
+        let memory = Memory::new(next, config.queue, config.retain_size, now);
         memory.append(own_request(&published, How::OpenedNew, Position::ZERO), &published, &());
         let recovery = Recovery { left: Left::Nowhere, last: Position::ZERO, records: 0, cut: None };
         Self { published, observer, recovery, engine: Engine::Memory(memory) }

@@ -16,6 +16,7 @@ use parking_lot::RwLock;
 use crate::ids::{Position, WallTime};
 use crate::log::emptied::Emptied;
 use crate::log::face::{Record, Subject};
+use crate::log::frame;
 use crate::log::index::Place;
 
 /// How much is kept of what was said about a subject.
@@ -64,8 +65,15 @@ pub(crate) struct Histories {
 pub(super) struct All {
     pub(super) by_name: BTreeMap<Name, History>,
     pub(super) emptied: Emptied,
-    /// The records themselves, in a log that stores nothing.
-    held: BTreeMap<Position, Arc<Record>>,
+    held: Held,
+}
+
+/// The records themselves, in a log that stores nothing.
+#[derive(Debug, Default)]
+struct Held {
+    records: BTreeMap<Position, Arc<Record>>,
+    /// What they would take in a file.
+    bytes: u64,
 }
 
 /// A subject, in an order in which those with one parent lie together, and so do those below it that are as deep.
@@ -151,6 +159,33 @@ impl Histories {
         self.drop_where(|_, kept| kept.position <= through)
     }
 
+    /// Lets go of the oldest that are in memory only, until the rest has at most `limit` bytes. Returns as the others do.
+    pub(crate) fn fit(&self, limit: u64) -> Vec<(Subject, Position)> {
+        if self.all.read().held.bytes <= limit {
+            return Vec::new();
+        }
+        let mut ended = Vec::new();
+        let mut all = self.all.write();
+        let All { by_name, emptied, held } = &mut *all;
+        while held.bytes > limit
+            && let Some((position, oldest)) = held.records.first_key_value()
+        {
+            let (position, name) = (*position, Name::of(&oldest.subject));
+            let Some(history) = by_name.get_mut(&name) else {
+                held.remove(position);
+                continue;
+            };
+            // The oldest of all is the oldest of its own.
+            if history.drop_while(|_, kept| kept.position <= position, held) {
+                emptied.insert(history.dropped, name.clone());
+                ended.push((name.subject, history.dropped));
+            }
+            held.remove(position);
+        }
+        all.forget();
+        ended
+    }
+
     /// Goes through them some at a time, so that those who write and read need not wait for all.
     fn drop_where(&self, gone: impl Fn(&History, &Kept) -> bool) -> Vec<(Subject, Position)> {
         let mut ended = Vec::new();
@@ -197,7 +232,7 @@ impl Histories {
     /// The records at some positions, as far as they are in memory only.
     pub(crate) fn held(&self, positions: &[Position]) -> Vec<Arc<Record>> {
         let all = self.all.read();
-        positions.iter().filter_map(|position| all.held.get(position).cloned()).collect()
+        positions.iter().filter_map(|position| all.held.records.get(position).cloned()).collect()
     }
 
     /// Has a look at all of them.
@@ -209,7 +244,7 @@ impl Histories {
 impl All {
     fn push(&mut self, name: Name, retain: Retain, record: &Arc<Record>, place: &Place) {
         if let Place::Memory(record) = place {
-            self.held.insert(record.position, Arc::clone(record));
+            self.held.insert(record);
         }
         let Self { by_name, emptied, held } = self;
         let history = match by_name.get_mut(&name) {
@@ -248,6 +283,23 @@ impl All {
     }
 }
 
+impl Held {
+    fn insert(&mut self, record: &Arc<Record>) {
+        self.bytes += size(record);
+        self.records.insert(record.position, Arc::clone(record));
+    }
+
+    fn remove(&mut self, position: Position) {
+        if let Some(record) = self.records.remove(&position) {
+            self.bytes -= size(&record);
+        }
+    }
+}
+
+fn size(record: &Record) -> u64 {
+    (frame::LEAST + record.subject.as_str().len() + record.payload.len()) as u64
+}
+
 impl Name {
     pub(super) fn of(subject: &Subject) -> Self {
         Self { depth: depth(subject.as_str()), subject: subject.clone() }
@@ -269,7 +321,7 @@ impl History {
     }
 
     /// Says whether it took the last one.
-    fn drop_while(&mut self, gone: impl Fn(&Self, &Kept) -> bool, held: &mut BTreeMap<Position, Arc<Record>>) -> bool {
+    fn drop_while(&mut self, gone: impl Fn(&Self, &Kept) -> bool, held: &mut Held) -> bool {
         if self.kept.is_empty() {
             return false;
         }
@@ -285,10 +337,10 @@ impl History {
         self.kept.is_empty()
     }
 
-    fn drop_oldest(&mut self, held: &mut BTreeMap<Position, Arc<Record>>) {
+    fn drop_oldest(&mut self, held: &mut Held) {
         if let Some(oldest) = self.kept.pop_front() {
             self.dropped = oldest.position;
-            held.remove(&oldest.position);
+            held.remove(oldest.position);
         }
     }
 

@@ -21,6 +21,8 @@ use crate::log::retention::EVERY;
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: usize,
+    /// Bytes of history at most.
+    retain_size: Option<u64>,
     state: Mutex<State>,
     /// When old history was looked for last, in milliseconds since 1970.
     trimmed: AtomicU64,
@@ -48,10 +50,11 @@ enum Life {
 }
 
 impl Memory {
-    /// A log whose first position is `next`. At most `limit` appends wait for a thread that is at work.
-    pub(crate) fn new(next: Position, limit: usize, now: WallTime) -> Self {
+    /// A log whose first position is `next`. At most `limit` appends wait for a thread that is at work; history of
+    /// `retain_size` bytes at most is kept.
+    pub(crate) fn new(next: Position, limit: usize, retain_size: Option<u64>, now: WallTime) -> Self {
         let state = State { waiting: VecDeque::new(), turn: Turn::Idle(next), life: Life::Open };
-        Self { limit: limit.max(1), state: Mutex::new(state), trimmed: AtomicU64::new(now.millis()) }
+        Self { limit: limit.max(1), retain_size, state: Mutex::new(state), trimmed: AtomicU64::new(now.millis()) }
     }
 
     /// Takes a record, and tells its asker.
@@ -96,6 +99,9 @@ impl Memory {
             batch::answer(batch.answers, clock::now(), observer);
             published.wake();
             self.trim(clock::wall(), published);
+            if let Some(limit) = self.retain_size {
+                published.fit(limit);
+            }
         }
     }
 

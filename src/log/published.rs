@@ -70,6 +70,11 @@ impl Published {
         self.index.end(&self.histories.drop_through(through));
     }
 
+    /// Lets go of the oldest history that is in memory only, until the rest has at most `limit` bytes.
+    pub(crate) fn fit(&self, limit: u64) {
+        self.index.end(&self.histories.fit(limit));
+    }
+
     /// Wakes the followers.
     pub(crate) fn wake(&self) {
         self.grown.send_replace(self.head());

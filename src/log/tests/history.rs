@@ -331,3 +331,30 @@ fn a_page_looks_at_no_more_subjects_than_match() {
     assert_eq!(looks(&[a]), (1000, 100, true));
     assert_eq!(looks(&[few, Among::Below("kept/few/".into())]), (15, 10, false), "each is told once");
 }
+
+#[tokio::test]
+async fn a_log_in_memory_keeps_no_more_history_than_its_size_lets() {
+    let directory = tempfile::tempdir().unwrap();
+    let retain_size = Some(2000);
+    let config = EmbeddedConfig { retain_size, ring_records: 1, ..config(directory.path(), Durability::Memory) };
+    let log = open(config).unwrap();
+    let first = put(&log, record("kept/first", "x")).await;
+    let mut all = Vec::new();
+    for n in 0..30 {
+        put(&log, record("other/1", &"x".repeat(4000))).await;
+        all.push(put(&log, record(&format!("kept/{}", n % 2), &"y".repeat(300))).await);
+    }
+    let kept = pages(&log);
+    let positions: Vec<Position> = kept.records.iter().map(|record| record.position).collect();
+    assert!((4..7).contains(&positions.len()), "{positions:?}");
+    let (gone, newest) = all.split_at(all.len() - positions.len());
+    assert_eq!(positions, newest);
+    assert_eq!(Some(&kept.dropped), gone.last());
+    assert!(!log.lives(&Subject::new("kept/first")), "{first} was all of it");
+    assert!(log.lives(&Subject::new("other/1")), "what lives stays, whatever it takes");
+    // One that is too large by itself is told while it is new, and not kept.
+    put(&log, record("kept/0", &"z".repeat(3000))).await;
+    assert_eq!(pages(&log).records.len(), 0);
+    put(&log, record("kept/0", "y")).await;
+    assert_eq!(pages(&log).records.len(), 1);
+}
