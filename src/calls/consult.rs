@@ -6,6 +6,7 @@ use crate::calls::operation::{Purpose, Refused, Target};
 use crate::calls::operations::Accepted;
 use crate::calls::table::Capability;
 use crate::calls::telephony::{Ask, AskKind, LegId};
+use crate::calls::transitions::Happening;
 use crate::calls::views::Seen;
 use crate::ids::CallId;
 
@@ -27,11 +28,8 @@ impl Change<'_> {
         consult.user_data.unmark_owner();
         consult.user_data.merge(&user_data);
         let home = party.endpoint.home.clone();
-        if party.state == PartyState::Established {
+        if self.undergo(party.leg, Happening::Consults) {
             self.ask_once(main, home.clone(), AskKind::Hold(party.leg));
-            if let Some(party) = self.live_mut(party.leg) {
-                party.state = PartyState::Held;
-            }
         }
         let id = consult.id.clone();
         let side = self.ask(&id, home.clone(), AskKind::Connect(party.endpoint.number.clone()));
@@ -42,7 +40,7 @@ impl Change<'_> {
             ..Party::new(endpoint, leg, state, CallType::Consult, self.now)
         };
         consult.parties =
-            vec![part(party.endpoint.clone(), side, PartyState::Dialing), part(endpoint, far, PartyState::Invited)];
+            vec![part(party.endpoint.clone(), side, PartyState::CALLER), part(endpoint, far, PartyState::ASKED_FOR)];
         consult.consult = Some(Consult { parent: main.clone(), main: party.leg, side });
         self.family.calls.push(consult);
         self.tell_plainly(EventKind::StatusChange, main, party.leg);
@@ -131,9 +129,7 @@ impl Change<'_> {
         call.user_data.merge(&data);
         call.parties.extend(moved.iter().map(|party| party.moved_to(&by)));
         if *purpose == Purpose::Conference {
-            if let Some(party) = self.live_mut(*main) {
-                party.state = PartyState::Established;
-            }
+            self.undergo(*main, Happening::Merged);
             if let Some(call) = self.call_mut(parent) {
                 call.mark_conference(by.endpoint.number);
             }

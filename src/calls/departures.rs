@@ -2,6 +2,7 @@
 
 use crate::calls::model::{Call, Party, PartyState};
 use crate::calls::telephony::LegId;
+use crate::calls::transitions::Happening;
 use crate::ids::{AgentId, WallTime};
 
 impl Call {
@@ -36,7 +37,7 @@ impl Call {
             }
         }
         if let Some(party) = self.parties.iter_mut().find(|party| party.leg == leg && party.is_live()) {
-            party.state = PartyState::Released(now);
+            party.undergo(Happening::Ended, now);
         }
     }
 

@@ -64,13 +64,13 @@ impl Family {
         let dnis = Some(target.number.clone());
         let called = kind.of_the_called();
         let ani = (called == CallType::Inbound).then(|| caller.number.clone());
-        let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::Dialing, kind, now) };
+        let caller = Party { dnis: dnis.clone(), ..Party::new(caller, leg(0), PartyState::CALLER, kind, now) };
         let mut call = Call::empty(root.clone(), conn);
         call.parties.push(caller);
         call.check_number(&target.number)?;
         call.check_data(&user_data)?;
         call.user_data.merge(&user_data);
-        call.parties.push(Party { dnis, ani, ..Party::new(target, leg(1), PartyState::Invited, called, now) });
+        call.parties.push(Party { dnis, ani, ..Party::new(target, leg(1), PartyState::ASKED_FOR, called, now) });
         Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })
     }
 
@@ -83,7 +83,7 @@ impl Family {
         let dnis = Some(dnis);
         let ani = Some(caller.number.clone());
         let waiting = Party { dnis: dnis.clone(), ani, ..Party::waiting(queue, leg(1), CallType::Inbound, now) };
-        let caller = Party { dnis, ..Party::new(caller, leg(0), PartyState::Dialing, CallType::Inbound, now) };
+        let caller = Party { dnis, ..Party::new(caller, leg(0), PartyState::CALLER, CallType::Inbound, now) };
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(&user_data);
         call.parties = vec![caller, waiting];

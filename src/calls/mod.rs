@@ -23,6 +23,7 @@ mod reports;
 mod table;
 mod telephony;
 mod transfer;
+mod transitions;
 mod user_data;
 mod views;
 

@@ -78,7 +78,7 @@ impl Change<'_> {
             mute: monitor.mode.mute(),
             dnis: Some(supervisor.number.clone()),
             monitor: Some(monitor),
-            ..Party::new(supervisor, leg, PartyState::Invited, CallType::Internal, self.now)
+            ..Party::new(supervisor, leg, PartyState::ASKED_FOR, CallType::Internal, self.now)
         };
         if let Some(found) = self.call_mut(call) {
             found.parties.push(party);

@@ -152,7 +152,7 @@ impl Change<'_> {
         let kind = asker.kind.of_who_is_brought_in(&endpoint);
         let joining = Some(Joining { by, user_data, entry });
         let (dnis, ani) = (Some(endpoint.number.clone()), asker.ani.clone());
-        let party = Party { joining, dnis, ani, ..Party::new(endpoint, leg, PartyState::Invited, kind, self.now) };
+        let party = Party { joining, dnis, ani, ..Party::new(endpoint, leg, PartyState::ASKED_FOR, kind, self.now) };
         if let Some(found) = self.call_mut(call) {
             found.parties.push(party);
         }

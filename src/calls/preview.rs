@@ -4,6 +4,7 @@ use crate::calls::change::Change;
 use crate::calls::model::{Call, CallType, Endpoint, Event, EventKind, Family, Party, PartyState, UserData};
 use crate::calls::operations::Accepted;
 use crate::calls::telephony::{AskId, AskKind, LegId};
+use crate::calls::transitions::Happening;
 use crate::ids::{CallId, ConnId, Number, Position, WallTime};
 
 /// A call that an agent may make.
@@ -38,8 +39,8 @@ impl Family {
         });
         let dnis = Some(customer.number.clone());
         let agent =
-            Party { dnis: dnis.clone(), ..Party::new(agent, leg(0), PartyState::Preview, CallType::Outbound, now) };
-        let customer = Party { dnis, ..Party::new(customer, leg(1), PartyState::Invited, CallType::Inbound, now) };
+            Party { dnis: dnis.clone(), ..Party::new(agent, leg(0), PartyState::OFFERED, CallType::Outbound, now) };
+        let customer = Party { dnis, ..Party::new(customer, leg(1), PartyState::ASKED_FOR, CallType::Inbound, now) };
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(user_data);
         call.parties = vec![agent, customer];
@@ -60,13 +61,14 @@ impl Change<'_> {
         let Some(customer) = others.map(|party| (party.leg, party.endpoint.number.clone())).next() else {
             return Accepted::AlreadyAsked;
         };
-        let Some((_, party)) = self.live(leg) else { return Accepted::AlreadyAsked };
+        let looks = self.live(leg).filter(|(_, party)| self.heeds(party, Happening::Accepts));
+        let Some((_, party)) = looks else { return Accepted::AlreadyAsked };
         let (home, from) = (party.endpoint.home.clone(), party.endpoint.number.clone());
         let own = self.ask(call, home.clone(), AskKind::Connect(from.clone()));
         let (other, number) = customer;
         let called = self.ask(call, home, AskKind::Dial { number, from, location: None });
         if let Some(party) = self.live_mut(leg) {
-            party.state = PartyState::Dialing;
+            party.undergo(Happening::Accepts, now);
             party.since = now;
             party.leg = own;
         }
@@ -79,12 +81,12 @@ impl Change<'_> {
 
     /// The agent does not make the call: it is over before it began.
     pub(super) fn decline(&mut self, call: &CallId, leg: LegId) -> Accepted {
-        let now = self.now;
-        for other in self.all(call).into_iter().filter(|other| *other != leg) {
+        if !self.undergo(leg, Happening::Declines) {
+            return Accepted::AlreadyAsked;
+        }
+        for other in self.all(call) {
             self.release(other);
         }
-        let Some(party) = self.live_mut(leg) else { return Accepted::AlreadyAsked };
-        party.state = PartyState::PreviewCancelled(now);
         self.tell(EventKind::StatusChange, call, leg);
         Accepted::Changed
     }

@@ -4,13 +4,14 @@
 use crate::calls::change::Change;
 use crate::calls::model::{CallType, Endpoint, Entered, Entry, EventKind, Joining, Party, PartyState};
 use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId};
+use crate::calls::transitions::Happening;
 use crate::ids::{CallId, Number, WallTime};
 
 impl Party {
     /// A queue in which a call waits for an agent.
     pub(super) fn waiting(queue: Number, leg: LegId, kind: CallType, since: WallTime) -> Self {
         let endpoint = Endpoint::new(queue.clone(), None);
-        Self { queue: Some(queue), ..Self::new(endpoint, leg, PartyState::Invited, kind, since) }
+        Self { queue: Some(queue), ..Self::new(endpoint, leg, PartyState::ASKED_FOR, kind, since) }
     }
 
     /// Whether it called from outside. Who is called there has its own number dialled, and sees who called.
@@ -28,9 +29,6 @@ impl Party {
 impl Change<'_> {
     /// The number is a queue's, or forwards its calls to one: what was a call to a number is one for an agent of the queue.
     pub(super) fn queued(&mut self, call: &CallId, leg: LegId, queue: &Number) -> bool {
-        if self.live(leg).is_none_or(|(_, party)| party.state != PartyState::Invited) {
-            return false;
-        }
         if self.is_elsewhere_on(call, leg, queue) {
             self.ask_release(call, leg);
             return self.ended(call, leg, Failure::Busy);
@@ -79,13 +77,13 @@ impl Change<'_> {
             found.parties.push(Party { dnis, ani, ..Party::waiting(queue, ask, CallType::Inbound, now) });
         }
         let is_there = self.is_elsewhere_on(&call, ask, &endpoint.number);
-        let Some(party) = self.live_mut(ask) else { return false };
-        if party.state != PartyState::Invited || !party.is_news(heard) {
+        let Some((_, party)) = self.live(ask) else { return false };
+        if !self.heeds(party, Happening::Routed) || !party.is_news(heard) {
             return false;
         }
         if is_there {
             self.find_another(&call, ask, endpoint.number.clone());
-        } else {
+        } else if let Some(party) = self.live_mut(ask) {
             party.endpoint = endpoint.clone();
             party.heard = Some(heard);
         }
@@ -132,7 +130,7 @@ impl Change<'_> {
         let again = Party {
             endpoint: Endpoint::new(queue, None),
             leg,
-            state: PartyState::Invited,
+            state: PartyState::ASKED_FOR,
             since,
             // Who left in this same change did not see it.
             entered: Entered::Now,

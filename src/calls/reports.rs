@@ -5,6 +5,7 @@ use crate::calls::model::{
     Call, Entered, Entry, Event, EventKind, Family, Home, Joining, Mute, Party, PartyState, Recording,
 };
 use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId, Report, ReportKind};
+use crate::calls::transitions::Happening;
 use crate::ids::{CallId, Number, WallTime};
 
 impl Family {
@@ -56,7 +57,7 @@ impl Change<'_> {
         if !party.is_news(*heard) || is_queue || self.is_preview(&call) {
             return false;
         }
-        let moved = self.seen_of_leg(&call, *leg, kind);
+        let moved = kind.happening().is_some_and(|what| self.heeds(party, what)) && self.seen_of_leg(&call, *leg, kind);
         let closed = self.close(|ask| ask.is_answered_by(*leg, kind));
         if moved || closed {
             let mut parties = self.family.calls.iter_mut().flat_map(|call| &mut call.parties);
@@ -99,49 +100,34 @@ impl Change<'_> {
 
     fn ringing(&mut self, call: &CallId, leg: LegId) -> bool {
         let now = self.now;
-        let Some(party) = self.live_mut(leg) else { return false };
-        match party.state {
-            PartyState::Invited => {
-                if self.comes_too_late(call, leg) {
-                    return true;
-                }
-                let Some(party) = self.live_mut(leg) else { return false };
-                party.state = PartyState::Ringing;
-                party.since = now;
-                self.come_in(call, leg);
-                self.tell(EventKind::StatusChange, call, leg);
-                self.take_the_place(call, leg);
-                true
-            }
-            // The caller's own device rings: no state of its call, but its leg has been heard of.
-            PartyState::Dialing => party.heard.is_none(),
-            PartyState::Established
-            | PartyState::Held
-            | PartyState::Preview
-            | PartyState::PreviewCancelled(_)
-            | PartyState::Released(_)
-            | PartyState::Ringing => false,
-        }
-    }
-
-    fn answered(&mut self, call: &CallId, leg: LegId) -> bool {
-        let now = self.now;
-        let Some(party) = self.live_mut(leg) else { return false };
-        match party.state {
-            PartyState::Invited => party.since = now,
-            PartyState::Ringing => {}
-            PartyState::Dialing
-            | PartyState::Established
-            | PartyState::Held
-            | PartyState::Preview
-            | PartyState::PreviewCancelled(_)
-            | PartyState::Released(_) => return false,
-        }
         if self.comes_too_late(call, leg) {
             return true;
         }
         let Some(party) = self.live_mut(leg) else { return false };
-        party.state = PartyState::Established;
+        if !party.undergo(Happening::Ringing, now) {
+            // The caller's own device rings: no state of its call, but its leg has been heard of.
+            return party.heard.is_none();
+        }
+        party.since = now;
+        self.come_in(call, leg);
+        self.tell(EventKind::StatusChange, call, leg);
+        self.take_the_place(call, leg);
+        true
+    }
+
+    fn answered(&mut self, call: &CallId, leg: LegId) -> bool {
+        let now = self.now;
+        if self.comes_too_late(call, leg) {
+            return true;
+        }
+        let Some(party) = self.live_mut(leg) else { return false };
+        let has_rung = party.state == PartyState::Ringing;
+        if !party.undergo(Happening::Answered, now) {
+            return false;
+        }
+        if !has_rung {
+            party.since = now;
+        }
         if let Some(joining) = party.joining.take_if(|joining| joining.entry == Entry::Added) {
             self.join(call, leg, joining);
         } else {
@@ -155,16 +141,10 @@ impl Change<'_> {
 
     /// The dialled party answered: it and the caller talk.
     fn connect(&mut self, call: &CallId, leg: LegId) {
-        let Some(found) = self.call_mut(call) else { return };
-        let waiting = found.parties.iter_mut().filter(|party| party.leg != leg && party.state == PartyState::Dialing);
-        let callers: Vec<LegId> = waiting
-            .map(|party| {
-                party.state = PartyState::Established;
-                party.leg
-            })
-            .collect();
-        for caller in callers {
-            self.tell(EventKind::StatusChange, call, caller);
+        for other in self.all(call).into_iter().filter(|other| *other != leg) {
+            if self.undergo(other, Happening::CalledAnswered) {
+                self.tell(EventKind::StatusChange, call, other);
+            }
         }
     }
 
@@ -194,23 +174,22 @@ impl Change<'_> {
     }
 
     pub(super) fn held(&mut self, call: &CallId, leg: LegId) -> bool {
-        let Some(party) = self.live_mut(leg) else { return false };
-        if !matches!(party.state, PartyState::Dialing | PartyState::Established) {
-            return false;
+        let is_other = self.undergo(leg, Happening::Held);
+        if is_other {
+            self.tell(EventKind::StatusChange, call, leg);
         }
-        party.state = PartyState::Held;
-        self.tell(EventKind::StatusChange, call, leg);
-        true
+        is_other
     }
 
     /// Back from hold. Whoever was put on hold while its target still rang goes on waiting for it.
     pub(super) fn retrieved(&mut self, call: &CallId, leg: LegId) -> bool {
         let others = self.call(call).map(|found| found.live().filter(|party| party.leg != leg));
         let talks = others.is_some_and(|mut others| others.any(|party| party.state.is_talking()));
-        let Some(party) = self.live_mut(leg).filter(|party| party.state == PartyState::Held) else { return false };
-        party.state = if talks { PartyState::Established } else { PartyState::Dialing };
-        self.tell(EventKind::StatusChange, call, leg);
-        true
+        let is_other = self.undergo(leg, if talks { Happening::Retrieved } else { Happening::RetrievedToWait });
+        if is_other {
+            self.tell(EventKind::StatusChange, call, leg);
+        }
+        is_other
     }
 
     fn muted(&mut self, call: &CallId, leg: LegId, mute: Mute) -> bool {
@@ -424,8 +403,7 @@ impl Change<'_> {
     /// A consult call put the main call on hold at once, and the switch did not.
     fn not_held(&mut self, leg: LegId) {
         let Some((call, _)) = self.live(leg) else { return };
-        if let Some(party) = self.live_mut(leg).filter(|party| party.state == PartyState::Held) {
-            party.state = PartyState::Established;
+        if self.undergo(leg, Happening::NotHeld) {
             self.tell(EventKind::StatusChange, &call, leg);
         }
     }

@@ -1,7 +1,7 @@
 //! Who takes the place of another: a transfer in a single step, and a number that forwards its calls.
 
 use crate::calls::change::Change;
-use crate::calls::model::{Endpoint, Entered, Entry, EventKind, Joining, PartyState};
+use crate::calls::model::{Endpoint, Entered, Entry, EventKind, Joining};
 use crate::calls::telephony::{Failure, LegId};
 use crate::ids::CallId;
 
@@ -53,9 +53,6 @@ impl Change<'_> {
 
     /// The number forwards its calls: another one is rung in its place.
     pub(super) fn redirected(&mut self, call: &CallId, leg: LegId, endpoint: &Endpoint) -> bool {
-        if self.live(leg).is_none_or(|(_, party)| party.state != PartyState::Invited) {
-            return false;
-        }
         if self.is_elsewhere_on(call, leg, &endpoint.number) {
             self.ask_release(call, leg);
             return self.ended(call, leg, Failure::Busy);

@@ -179,6 +179,26 @@ fn paths_and_attributes_are_plain() {
 }
 
 #[test]
+fn a_partys_state_is_set_by_the_table_of_transitions_alone() {
+    // Who begins is given a state by the table's own names, which are all in capitals.
+    let is_variant = |rest: &str| first_word(rest).chars().any(char::is_lowercase);
+    each_source("src/calls", |path, text| {
+        let is_test = path.components().any(|part| part.as_os_str() == "tests");
+        if is_test || path.ends_with("transitions.rs") {
+            return Ok(());
+        }
+        for line in code(text) {
+            let opens = line.contains("new(") || line.contains("state: ") || line.contains("part(");
+            let names = line.split("PartyState::").skip(1).any(is_variant);
+            if line.contains(".state = ") || opens && names {
+                return Err(format!("sets a state: {}", line.trim()));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn folders_are_one_level_deep() {
     each_source("src", |path, _| {
         let folders: Vec<&str> = path.to_str().unwrap().split('/').skip(1).collect();

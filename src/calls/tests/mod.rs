@@ -18,5 +18,6 @@ mod random;
 mod script;
 mod supervisors;
 mod transfers;
+mod transitions;
 mod two_parties;
 mod unanswered_queues;
