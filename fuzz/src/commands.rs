@@ -292,7 +292,8 @@ fn endpoint(number: &Number) -> Endpoint {
         device: device_of(number).expect("a device"),
     });
     let recording = if number.as_str() == NUMBERS[0] { Right::Granted } else { Right::Withheld };
-    Endpoint { rights: Rights { recording }, ..Endpoint::new(number.clone(), home) }
+    let rights = Rights { recording, ..Rights::ORDINARY };
+    Endpoint { rights, ..Endpoint::new(number.clone(), home) }
 }
 
 fn number(text: &str) -> Number {

@@ -13,7 +13,7 @@ use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
 use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Stamp, Store, Transports};
-use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
+use crate::directory::{self, Agent, DirectoryConfig, Feature, Generated, demo_agents, generated_agents};
 use crate::exchange;
 use crate::gws::{Base, Rendering};
 use crate::http::{
@@ -177,7 +177,7 @@ fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
             first_name: entry.first_name.clone(),
             last_name: entry.last_name.clone(),
             roles: or(&entry.roles, "ROLE_AGENT"),
-            features: or(&entry.features, "api-voice"),
+            features: or(&entry.features, Feature::Voice.name()),
             password_hash: entry.password_hash.clone(),
         });
     }

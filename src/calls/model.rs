@@ -178,25 +178,32 @@ pub struct Endpoint {
     pub number: Number,
     /// The agent there, if the number is the number of an agent's device.
     pub home: Option<Home>,
-    /// What the agent may do beyond the ordinary.
+    /// What the agent may do.
     pub rights: Rights,
 }
 
-/// What an agent may do beyond the ordinary.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// What an agent may do on calls. It comes to a call with the rights that it has then, and keeps them there until it
+/// leaves: so what it is offered and what is accepted are the same to the end, also after a start with other accounts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rights {
     /// Have calls recorded.
     pub recording: Right,
+    /// Do anything at all.
+    pub voice: Right,
 }
 
 /// Whether something may be done.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Right {
     /// It may.
     Granted,
     /// It may not.
-    #[default]
     Withheld,
+}
+
+impl Rights {
+    /// All but recording.
+    pub const ORDINARY: Self = Self { recording: Right::Withheld, voice: Right::Granted };
 }
 
 /// The agent and the device behind a number.

@@ -40,7 +40,7 @@ impl Family {
         let is_said = matches!(operation, Operation::SetDisposition(_))
             || has_left && matches!(operation, Operation::UpdateUserData(_));
         if is_said && let Operation::SetDisposition(data) | Operation::UpdateUserData(data) = &operation {
-            return self.change(now, changed, |change| change.dispose(agent, call, data));
+            return self.change(now, changed, |change| change.dispose(agent, call, operation.name(), data));
         }
         self.change(now, changed, |change| {
             let (capability, leg) = change.judge(rules, agent, call, &operation)?;
@@ -176,10 +176,15 @@ impl Change<'_> {
     }
 
     /// How it went can be said by everybody who was on the call, as long as the family is remembered.
-    fn dispose(&mut self, agent: &AgentId, call: &CallId, data: &UserData) -> Result<Accepted, Refused> {
-        if !self.call(call).is_some_and(|found| found.was_on(agent)) {
-            return Err(Refused::NotFound);
-        }
+    fn dispose(
+        &mut self,
+        agent: &AgentId,
+        call: &CallId,
+        operation: &'static str,
+        data: &UserData,
+    ) -> Result<Accepted, Refused> {
+        let found = self.call(call).filter(|found| found.was_on(agent)).ok_or(Refused::NotFound)?;
+        found.party_of(agent).map_or(Ok(()), |party| party.check_voice(operation))?;
         done(self.edit(call, |old| old.merge(data))?)
     }
 }

@@ -1,6 +1,6 @@
 //! When an agent may do what with a call: the one table that operations are judged by and that buttons come from.
 
-use crate::calls::model::{Monitor, MonitorMode, Mute, PartyState, Recording, Right};
+use crate::calls::model::{Monitor, MonitorMode, Mute, Party, PartyState, Recording, Right};
 use crate::calls::operation::Refused;
 use crate::calls::views::Seen;
 
@@ -218,6 +218,7 @@ const fn preview(capability: Capability) -> Row {
 
 impl Row {
     fn judge(&self, seen: Seen<'_>, rules: Rules) -> Result<Grant, Refused> {
+        seen.party.check_voice(self.capability.name())?;
         let cell = self.cell(seen.party.state);
         if cell == Cell::No || !self.is_for(seen.party.monitor.as_ref()) {
             return Err(self.capability.wrong_state(seen));
@@ -292,6 +293,19 @@ impl Row {
             | Capability::StopCallRecording
             | Capability::SwapCalls
             | Capability::UnmuteCall => monitor.is_none(),
+        }
+    }
+}
+
+impl Party {
+    /// Whether the agent may do anything at all.
+    ///
+    /// # Errors
+    /// [`Refused::NotPermitted`].
+    pub(super) const fn check_voice(&self, operation: &'static str) -> Result<(), Refused> {
+        match self.endpoint.rights.voice {
+            Right::Granted => Ok(()),
+            Right::Withheld => Err(Refused::NotPermitted { operation }),
         }
     }
 }

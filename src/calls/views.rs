@@ -196,7 +196,7 @@ impl Call {
 impl Endpoint {
     /// Who is there, with no rights but the ordinary.
     pub fn new(number: Number, home: Option<Home>) -> Self {
-        Self { number, home, rights: Rights::default() }
+        Self { number, home, rights: Rights::ORDINARY }
     }
 }
 

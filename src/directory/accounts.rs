@@ -26,7 +26,7 @@ pub struct Agent {
     pub last_name: String,
     /// `ROLE_AGENT`, ….
     pub roles: Vec<String>,
-    /// `api-voice`, ….
+    /// The names of its features: of each [`Feature`](crate::directory::Feature), and of any other.
     pub features: Vec<String>,
     /// The argon2 hash of the password, in PHC form.
     pub password_hash: String,
@@ -118,13 +118,6 @@ impl Accounts {
             return Err(format!("agent {id} stands twice"));
         }
         Ok(())
-    }
-}
-
-impl Agent {
-    /// Whether the agent has this feature.
-    pub fn has(&self, feature: &str) -> bool {
-        self.features.iter().any(|each| each == feature)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::ids::{AgentId, BadId, Number};
 
 use super::accounts::{Agent, device_of};
+use super::features::Feature;
 use super::password::{BadHash, hash_cheaply};
 
 /// Many agents alike, for load tests.
@@ -51,7 +52,7 @@ fn account(name: &str, number: &str, first_name: &str, hash: &str) -> Result<Age
         first_name: first_name.to_owned(),
         last_name: number.as_str().to_owned(),
         roles: vec!["ROLE_AGENT".to_owned()],
-        features: vec!["api-voice".to_owned()],
+        features: vec![Feature::Voice.name().to_owned()],
         password_hash: hash.to_owned(),
         id,
         number,

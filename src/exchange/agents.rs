@@ -6,10 +6,10 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Kind, Operation, Phone, Refused, SUPERVISION, Supervision, Voice, WorkMode};
+use crate::agents::{Direction, Kind, Operation, Phone, Refused, Supervision, Voice, WorkMode};
 use crate::calls::{Call, CallType, Event, EventKind, Family, Party, PartyState};
 use crate::clock;
-use crate::directory::EndedLogins;
+use crate::directory::{EndedLogins, Feature};
 use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::{CommandIngress, Finished, Tell};
 use crate::exchange::roster::{AgentChange, AgentInput, RosterActor};
@@ -174,7 +174,7 @@ impl CommandIngress {
 
     fn phone(&self, agent: &AgentId) -> Option<Phone> {
         let account = self.directory.agent(agent)?;
-        let supervision = if account.has(SUPERVISION) { Supervision::Granted } else { Supervision::Withheld };
+        let supervision = if account.has(Feature::Monitoring) { Supervision::Granted } else { Supervision::Withheld };
         Some(Phone { device: account.device.clone(), number: account.number.clone(), supervision })
     }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Right, Rights, Target};
+use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Rights, Target};
 use crate::clock;
+use crate::directory::{Agent, Feature};
 use crate::exchange::call::{Change, Input};
 use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::CommandIngress;
@@ -19,9 +20,7 @@ impl CommandIngress {
     pub(super) fn endpoint(&self, number: &Number) -> Endpoint {
         let home = self.directory.home(number);
         let agent = home.as_ref().and_then(|home| self.directory.agent(&home.agent));
-        let may_record = agent.is_some_and(|agent| agent.has(RECORDING));
-        let recording = if may_record { Right::Granted } else { Right::Withheld };
-        Endpoint { number: number.clone(), home, rights: Rights { recording } }
+        Endpoint { number: number.clone(), rights: agent.map_or(Rights::ORDINARY, Agent::rights), home }
     }
 
     fn target(&self, destination: Destination) -> Target {
@@ -38,7 +37,7 @@ impl CommandIngress {
         key: Option<CommandKey>,
     ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let name = command.name();
-        if !self.directory.agent(agent).is_some_and(|agent| agent.has(VOICE)) {
+        if !self.is_permitted(agent, call.as_ref()) {
             return Err(Refused::NotPermitted { operation: name }.into());
         }
         if matches!(command, Command::Dial(_)) && self.is_unregistered(agent) {
@@ -87,6 +86,16 @@ impl CommandIngress {
         Ok(told)
     }
 
+    /// Whether an agent may do anything. Of a call that it is on the call itself says so, as it offers it; of all else it
+    /// is what the agent may now.
+    fn is_permitted(&self, agent: &AgentId, call: Option<&CallId>) -> bool {
+        let is_on = |call: &CallId| {
+            let known = self.ledger.family_of(call)?;
+            known.family.seen_by(agent).find(|seen| seen.call.id == *call)
+        };
+        call.and_then(is_on).is_some() || self.directory.agent(agent).is_some_and(|agent| agent.has(Feature::Voice))
+    }
+
     fn operation(&self, command: Command) -> Result<Operation, CommandError> {
         Ok(match command {
             Command::Dial(_) => return Err(Refused::NotFound.into()),
@@ -100,9 +109,3 @@ impl CommandIngress {
         })
     }
 }
-
-/// The feature that every operation on calls takes.
-const VOICE: &str = "api-voice";
-
-/// The feature that recording takes.
-const RECORDING: &str = "api-voice-recording";

@@ -10,6 +10,7 @@ use crate::agents::{
 };
 use crate::calls;
 use crate::calls::{Endpoint, EventKind, Family, LegId, Monitor, MonitorMode, PartyState};
+use crate::directory::Feature;
 use crate::exchange::agents::AgentRequest;
 use crate::exchange::call::{Again, Change, Input};
 use crate::exchange::ingress::CommandIngress;
@@ -93,7 +94,7 @@ impl CommandIngress {
             Wanted::Change(request) => return Ok(request),
             Wanted::Monitor(request) => request,
         };
-        if !self.directory.agent(agent).is_some_and(|agent| agent.has(SUPERVISION)) {
+        if !self.directory.agent(agent).is_some_and(|agent| agent.has(Feature::Monitoring)) {
             return Err(Refused::NotPermitted(SUPERVISION));
         }
         let account = match &target {

@@ -4,6 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::agents::CustomState;
+use crate::directory;
 
 use super::agents::write_agent_states;
 use super::answers::ok;
@@ -138,6 +139,19 @@ pub(super) fn write_feature(out: &mut Vec<u8>, rendering: &Rendering, id: &str) 
     Feature { rendering, id }.write(out, &Selection::All);
 }
 
+/// The name of a feature and its description, for people.
+fn feature_text(id: &str) -> (&str, &str) {
+    match directory::Feature::ALL.into_iter().find(|known| known.name() == id) {
+        Some(directory::Feature::AgentControl) => {
+            ("API Supervisor Agent Control", "API for Supervisors to Control Agent State")
+        }
+        Some(directory::Feature::Monitoring) => ("API Supervisor Monitoring", "API for Supervisors to Monitor Agents"),
+        Some(directory::Feature::Recording) => ("Voice Recording API", "API for Call Recording"),
+        Some(directory::Feature::Voice) => ("Voice API", "API for Voice"),
+        None => (id, ""),
+    }
+}
+
 struct Feature<'a, T> {
     rendering: &'a Rendering,
     id: T,
@@ -150,8 +164,7 @@ impl<T: AsRef<str>> Resource for Feature<'_, T> {
 
     fn write(&self, out: &mut Vec<u8>, chosen: &Selection) {
         let id = self.id.as_ref();
-        let named = FEATURES.iter().find(|(known, ..)| *known == id);
-        let (_, name, description) = named.copied().unwrap_or((id, id, ""));
+        let (name, description) = feature_text(id);
         let mut feature = Object::begin_chosen(out, chosen);
         feature.text("id", id);
         feature.text("displayName", name);
@@ -229,14 +242,6 @@ fn nothing(name: &str, query: &Query) -> Vec<u8> {
     let name = if query.fields.is_some() { name } else { "uris" };
     ok(|answer| answer.texts(name, NONE))
 }
-
-/// Features by their ids, with the names that people read.
-const FEATURES: [(&str, &str, &str); 4] = [
-    ("api-supervisor-agent-control", "API Supervisor Agent Control", "API for Supervisors to Control Agent State"),
-    ("api-supervisor-monitoring", "API Supervisor Monitoring", "API for Supervisors to Monitor Agents"),
-    ("api-voice", "Voice API", "API for Voice"),
-    ("api-voice-recording", "Voice Recording API", "API for Call Recording"),
-];
 
 /// Desktops show a button to answer and to hold only if the switch can do that for the telephone.
 const DEVICE_SETTINGS: [(&str, &str); 1] = [("sip-cti-control", "talk,hold")];

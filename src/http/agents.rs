@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::clock;
+use crate::directory::Feature;
 use crate::exchange::AgentRequest;
 use crate::gws::{
     DeviceRequest, Refusal, SessionRequest, SessionStart, StatusCode, agent_states_answer, channel_answer,
@@ -150,14 +151,13 @@ async fn end_login(shared: &Shared, caller: &Caller, request: &HttpRequest) -> R
 }
 
 fn has_voice(shared: &Shared, caller: &Caller) -> Result<(), Failure> {
-    if account(shared, caller)?.features.iter().any(|feature| feature == FEATURE) {
+    if account(shared, caller)?.has(Feature::Voice) {
         return Ok(());
     }
-    Err(Refusal::new(StatusCode::NoPermission, format!("The feature '{FEATURE}' is missing.")).into())
+    let message = format!("The feature '{}' is missing.", Feature::Voice.name());
+    Err(Refusal::new(StatusCode::NoPermission, message).into())
 }
 
 fn is_voice(request: &HttpRequest) -> Result<(), Failure> {
     if id(request) == "voice" { Ok(()) } else { Err(Failure::NotFound) }
 }
-
-const FEATURE: &str = "api-voice";

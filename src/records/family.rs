@@ -83,6 +83,9 @@ pub(super) struct EndpointWire {
     home: Option<HomeWire>,
     #[serde(default, skip_serializing_if = "is_no")]
     may_record: bool,
+    /// Of an agent that may do nothing. Of one that was written before it could be so, not set.
+    #[serde(default, skip_serializing_if = "is_no")]
+    no_voice: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -261,15 +264,16 @@ impl EndpointWire {
             number: endpoint.number.to_string(),
             home: endpoint.home.as_ref().map(HomeWire::of),
             may_record: endpoint.rights.recording == Right::Granted,
+            no_voice: endpoint.rights.voice == Right::Withheld,
         }
     }
 
     pub(super) fn value(self) -> Result<Endpoint, String> {
-        let recording = if self.may_record { Right::Granted } else { Right::Withheld };
+        let right = |granted| if granted { Right::Granted } else { Right::Withheld };
         Ok(Endpoint {
             number: parse_id(&self.number, Number::parse)?,
             home: self.home.map(HomeWire::value).transpose()?,
-            rights: Rights { recording },
+            rights: Rights { recording: right(self.may_record), voice: right(!self.no_voice) },
         })
     }
 }

@@ -15,6 +15,7 @@ mod operations;
 mod previews;
 mod queues;
 mod random;
+mod rights;
 mod script;
 mod supervisors;
 mod transfers;

@@ -31,7 +31,7 @@ use crate::ids::{AgentId, CallId, ConnId, DeviceId, Number, Position, WallTime};
 ///   that is about no single leg; `wait N`: seconds;
 /// - `show A`, `show A/2`: what that agent sees.
 ///
-/// Numbers of agents begin with 15, all others are outside. Those with 155 may record.
+/// Numbers of agents begin with 15, all others are outside. Those with 155 may record, those with 158 may do nothing.
 #[track_caller]
 pub(super) fn check(script: &str, expected: Expect) {
     let mut play = Play::default();
@@ -380,8 +380,9 @@ pub(super) fn endpoint(text: &str) -> Endpoint {
     if !text.starts_with("15") {
         return Endpoint::new(number(text), None);
     }
-    let recording = if text.starts_with("155") { Right::Granted } else { Right::Withheld };
-    Endpoint { rights: Rights { recording }, ..Endpoint::new(number(text), Some(home())) }
+    let right = |granted| if granted { Right::Granted } else { Right::Withheld };
+    let rights = Rights { recording: right(text.starts_with("155")), voice: right(!text.starts_with("158")) };
+    Endpoint { rights, ..Endpoint::new(number(text), Some(home())) }
 }
 
 /// A number, and the place of the call: `15000/2` is on the second.

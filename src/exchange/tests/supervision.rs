@@ -12,7 +12,7 @@ use crate::calls::{
     Purpose, Report, ReportKind, Term, UserData,
 };
 use crate::clock;
-use crate::directory::{demo_agents, device_of};
+use crate::directory::{Feature, demo_agents, device_of};
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, conference, destination};
 use crate::exchange::{AgentRequest, CommandError, Settings};
 use crate::gws::{Command, MonitorRequest, MonitorTarget};
@@ -28,7 +28,7 @@ fn office(log: Arc<Fickle>) -> Desk {
 
 fn ruled(log: Arc<Fickle>, settings: Settings) -> Desk {
     let mut agents = demo_agents();
-    agents[2].features.push(SUPERVISION.to_owned());
+    agents[2].features.push(Feature::Monitoring.name().to_owned());
     Desk::manned(log, settings, agents, Setup::default())
 }
 

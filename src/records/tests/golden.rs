@@ -166,6 +166,7 @@ fn samples() -> Vec<NewRecord> {
     .chain(agents())
     .chain(supervisors())
     .chain([customers().record(ID, TIME, Expected::At(HERE))])
+    .chain(powerless())
     .collect()
 }
 
@@ -273,7 +274,8 @@ fn supervisors() -> Vec<NewRecord> {
 /// What the first version of families did not have: a consult call, what is asked for it, and all else that came later.
 fn consulting() -> CallChanged {
     let party = |index: usize, state| {
-        let rights = Rights { recording: if index == 0 { Right::Granted } else { Right::Withheld } };
+        let recording = if index == 0 { Right::Granted } else { Right::Withheld };
+        let rights = Rights { recording, ..Rights::ORDINARY };
         let endpoint = Endpoint { rights, ..Endpoint::new(number(index), Some(home(index))) };
         Party::new(endpoint, leg(700, index), state, CallType::Consult, WallTime::from_millis(1_699_999_948_000))
     };
@@ -337,6 +339,17 @@ fn customers() -> CallChanged {
         party.ani = (party.kind == CallType::Inbound).then(|| number(7));
     }
     CallChanged { cause: Cause::Arrived, family, events: Vec::new() }
+}
+
+/// What was later still: an agent that may do nothing, on a call.
+fn powerless() -> Vec<NewRecord> {
+    let mut family = family();
+    family.asks.clear();
+    for party in family.calls.iter_mut().flat_map(|call| &mut call.parties) {
+        party.endpoint.rights.voice = if party.leg == leg(700, 0) { Right::Withheld } else { Right::Granted };
+    }
+    let changed = CallChanged { cause: Cause::Arrived, family, events: Vec::new() };
+    vec![changed.record(ID, TIME, Expected::At(HERE))]
 }
 
 fn ended() -> SessionEnded {

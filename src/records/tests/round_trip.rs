@@ -317,7 +317,10 @@ fn random_party(random: &mut StdRng) -> Party {
         endpoint: Endpoint {
             number: random_number(random),
             home: maybe(random, random_home),
-            rights: Rights { recording: one_of(random, &[Right::Granted, Right::Withheld]) },
+            rights: Rights {
+                recording: one_of(random, &[Right::Granted, Right::Withheld]),
+                voice: one_of(random, &[Right::Granted, Right::Withheld]),
+            },
         },
         leg: random_ask_id(random),
         state: one_of(random, &states),

@@ -11,7 +11,7 @@ use actix::Arbiter;
 use partyline::agents::{AfterCall, NotAnswered};
 use partyline::broker::Broker;
 use partyline::calls::{ClearRule, MuteRule, Rules, Term};
-use partyline::directory::{Agent, Directory, DirectoryConfig, demo_agents, device_of};
+use partyline::directory::{Agent, Directory, DirectoryConfig, Feature, demo_agents, device_of};
 use partyline::exchange::{Exchange, Settings, Snapshot};
 use partyline::gws::{Base, Rendering};
 use partyline::ids::{AgentId, Number};
@@ -209,13 +209,14 @@ fn opened(config: &EmbeddedConfig) -> EmbeddedLog {
 fn accounts() -> Vec<Agent> {
     let demo = demo_agents();
     let account = |(index, name): (usize, &&str)| {
-        let mut features = vec!["api-voice".to_owned()];
+        let mut features = vec![Feature::Voice];
         if index < 2 {
-            features.push("api-voice-recording".to_owned());
+            features.push(Feature::Recording);
         }
         if index > 2 {
-            features.push(agents::SUPERVISION.to_owned());
+            features.push(Feature::Monitoring);
         }
+        let features = features.into_iter().map(|feature| feature.name().to_owned()).collect();
         let (id, number) = (AgentId::parse(name).unwrap(), number(name));
         Agent { id, device: device_of(&number).unwrap(), number, features, ..demo[0].clone() }
     };

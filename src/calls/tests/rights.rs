@@ -1,0 +1,73 @@
+//! Agents who may do nothing: they are on calls like others, and no button is for them.
+
+use crate::calls::tests::operations::played;
+use crate::calls::tests::random::every_operation;
+use crate::calls::tests::script::{Play, RULES, operation};
+use crate::calls::{ClearRule, MuteRule, Refused, Rules, capabilities};
+
+/// Calls on which 15800 is, in each state that it can come to.
+const CALLS: [(&str, &[&str]); 7] = [
+    ("Ringing", &["15000 dials 15800", "15800: ringing"]),
+    ("Established", &["15000 dials 15800", "15800: answered"]),
+    ("Held", &["15000 dials 15800", "15800: answered", "15800: held"]),
+    ("Dialing", &["15800 dials 15001"]),
+    ("Preview", &["15800 previews 7000"]),
+    ("Ringing", &["7000 enters 6000", "route 15800", "15800: ringing"]),
+    (
+        "Established",
+        &[
+            "15000 dials 15001",
+            "15001: answered",
+            "15000 consults 15800",
+            "15800/2: answered",
+            "15000 complete-conference",
+            "merged",
+        ],
+    ),
+];
+
+#[test]
+fn who_may_do_nothing_is_offered_nothing_and_refused_everything() {
+    for (state, lines) in CALLS {
+        let mut play = played(lines);
+        let seen = play.seen("15800");
+        assert_eq!(seen.party.state.name(), state);
+        for (mute, clear) in [(MuteRule::Conference, ClearRule::Conference), (MuteRule::TwoParty, ClearRule::Any)] {
+            assert_eq!(capabilities(seen, Rules { mute, clear }), [], "{lines:?}");
+        }
+        let all = every_operation(seen, "7999", "NEW").into_iter().map(|(_, operation)| operation);
+        for wanted in all.chain([operation("dispose:code=good")]) {
+            let before = play.family.clone();
+            let refused = Err(Refused::NotPermitted { operation: wanted.name() });
+            assert_eq!(play.operate("15800", wanted), refused, "{lines:?}");
+            assert_eq!(play.family, before);
+        }
+    }
+}
+
+#[test]
+fn a_right_is_kept_from_the_coming_to_the_call_to_the_leaving() {
+    let consult = ["15500 dials 15001", "15001: answered", "15500 consults 15002", "15002/2: answered"];
+    let mut play = played(&consult);
+    let rights = play.seen("15500").party.endpoint.rights;
+    assert_eq!(play.seen("15500/2").party.endpoint.rights, rights);
+    play.line("15500 complete-conference");
+    play.line("merged");
+    assert_eq!(play.seen("15500").party.endpoint.rights, rights);
+}
+
+#[test]
+fn the_others_on_the_call_do_what_they_may() {
+    let mut play = Play::default();
+    for line in ["15000 dials 15800", "15800: answered", "15000 adds 15001", "15001: answered"] {
+        play.line(line);
+    }
+    let offered = capabilities(play.seen("15000"), RULES);
+    for (capability, wanted) in every_operation(play.seen("15000"), "7999", "NEW") {
+        let accepted = played(&["15000 dials 15800", "15800: answered", "15000 adds 15001", "15001: answered"])
+            .operate("15000", wanted)
+            .is_ok();
+        assert!(accepted || !offered.contains(&capability), "{capability:?}");
+    }
+    assert!(offered.len() > 10, "{offered:?}");
+}
