@@ -253,6 +253,7 @@ impl SimulatedSection {
             talk_time: from.positive("simulated.talk_time")?,
             patience: from.positive("simulated.patience")?,
             previews: from.duration("simulated.previews")?,
+            preview_timeout: from.duration("simulated.preview_timeout")?,
         })
     }
 }

@@ -269,6 +269,8 @@ section! {
         patience: Duration,
         /// How long between two calls that agents are offered to make; zero for none.
         previews: Duration,
+        /// How long an agent may look at one; zero for as long as it likes.
+        preview_timeout: Duration,
     }
 }
 

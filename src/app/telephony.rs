@@ -58,6 +58,7 @@ pub(super) fn simulated_config(
         callers: CallerConfig { talk_time: section.talk_time, patience: section.patience },
         arrivals,
         previews: (!section.previews.is_zero()).then_some(section.previews),
+        preview_timeout: (!section.preview_timeout.is_zero()).then_some(section.preview_timeout),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Outbound previews: a call that an agent looks at before it is made, and makes or declines.
 
+use std::time::Duration;
+
 use crate::calls::change::Change;
 use crate::calls::model::{Call, CallType, Endpoint, Event, EventKind, Family, Party, PartyState, UserData};
 use crate::calls::operations::Accepted;
@@ -46,6 +48,26 @@ impl Family {
         call.parties = vec![agent, customer];
         Self { root, calls: vec![call], asks: Vec::new(), events: told.into_iter().collect() }
     }
+
+    /// The leg of an agent that looks at a call, and how long it may go on if it may look as long as `timeout`. Once that is
+    /// nothing, [`handle_preview_timeout`](Self::handle_preview_timeout).
+    pub fn preview_due(&self, now: WallTime, timeout: Duration) -> Option<(LegId, Duration)> {
+        let mut live = self.calls.iter().flat_map(Call::live);
+        let party = live.find(|party| party.state == PartyState::Preview)?;
+        Some((party.leg, timeout.saturating_sub(now.since(party.since))))
+    }
+
+    /// The agent has looked at the call for too long, by this leg. True if that changed anything: it may have made the call,
+    /// or not, meanwhile.
+    pub fn handle_preview_timeout(&mut self, now: WallTime, leg: LegId) -> bool {
+        let call = self.call_of(leg).filter(|call| {
+            let mut live = call.live();
+            live.any(|party| party.leg == leg && party.state == PartyState::Preview)
+        });
+        let Some(call) = call.map(|call| call.id.clone()) else { return false };
+        self.change(now, |outcome| *outcome == Accepted::Changed, |change| change.decline(&call, leg))
+            == Accepted::Changed
+    }
 }
 
 impl Change<'_> {
@@ -79,7 +101,7 @@ impl Change<'_> {
         Accepted::Changed
     }
 
-    /// The agent does not make the call: it is over before it began.
+    /// The agent does not make the call, or not in time: it is over before it began.
     pub(super) fn decline(&mut self, call: &CallId, leg: LegId) -> Accepted {
         if !self.undergo(leg, Happening::Declines) {
             return Accepted::AlreadyAsked;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::agents::Kind;
 use crate::calls::{
-    Accepted, Ask, AskId, Endpoint, Failure, Family, Monitor, Operation, Refused, Report, ReportKind, Rules,
+    Accepted, Ask, AskId, Endpoint, Failure, Family, LegId, Monitor, Operation, Refused, Report, ReportKind, Rules,
 };
 use crate::clock;
 use crate::exchange::handle::CommandError;
@@ -34,6 +34,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Conduct {
     /// How long the switch may take to answer an ask.
     pub ask_timeout: Duration,
+    /// How long an agent may look at a call before it makes it. `None`: as long as it likes.
+    pub preview_timeout: Option<Duration>,
     /// What agents may do.
     pub rules: Rules,
 }
@@ -87,6 +89,8 @@ pub(super) enum Input {
         /// Whether that is so if it has left the call already.
         again: Again,
     },
+    /// An agent has looked for too long at a call that it may make, by this leg.
+    NotMade(LegId),
     /// An agent wants something of a call.
     Operation {
         /// Who.
@@ -218,7 +222,11 @@ impl CallActor {
     /// Counts the asks that a change closes, by what closed them.
     fn count(&self, input: &Input, after: &Family) {
         let outcome = match input {
-            Input::Created(_) | Input::Monitor { .. } | Input::Operation { .. } | Input::Unmonitor { .. } => return,
+            Input::Created(_)
+            | Input::Monitor { .. }
+            | Input::NotMade(_)
+            | Input::Operation { .. }
+            | Input::Unmonitor { .. } => return,
             Input::Report(report) => match report.kind {
                 ReportKind::Ended(Failure::None)
                 | ReportKind::Answered
@@ -286,7 +294,11 @@ impl CallActor {
                 self.end(ctx);
             }
             Input::Operation { .. } => change.tell(Err(error)),
-            Input::Monitor { .. } | Input::Report(_) | Input::Timeout(_) | Input::Unmonitor { .. } => {
+            Input::Monitor { .. }
+            | Input::NotMade(_)
+            | Input::Report(_)
+            | Input::Timeout(_)
+            | Input::Unmonitor { .. } => {
                 self.waiting.push_front(Change { tries: TRIES, ..change });
                 self.under_way = true;
                 ctx.run_later(RETRY, |actor, ctx| {
@@ -297,23 +309,32 @@ impl CallActor {
         }
     }
 
-    /// One timer, for the ask that is due first.
+    /// One timer, for the ask or the preview that is due first.
     fn arm(&mut self, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        // While a change is under way an ask that is due stays due; it is looked at again after that.
+        // While a change is under way what is due stays due; it is looked at again after that.
         if self.under_way {
             return;
         }
-        let Some(wait) = self.family.next_due(clock::wall(), self.conduct.ask_timeout) else { return };
+        let ask = self.family.next_due(clock::wall(), self.conduct.ask_timeout);
+        let Some(wait) = ask.into_iter().chain(self.preview().map(|(_, left)| left)).min() else { return };
         self.timer = Some(ctx.run_later(wait, |actor, ctx| {
             actor.timer = None;
             for ask in actor.family.due_asks(clock::wall(), actor.conduct.ask_timeout) {
                 actor.waiting.push_back(Change::untold(Input::Timeout(ask)));
             }
+            if let Some((leg, Duration::ZERO)) = actor.preview() {
+                actor.waiting.push_back(Change::untold(Input::NotMade(leg)));
+            }
             actor.next(ctx);
         }));
+    }
+
+    /// The leg of an agent that looks at a call, and how long it may go on.
+    fn preview(&self) -> Option<(LegId, Duration)> {
+        self.conduct.preview_timeout.and_then(|timeout| self.family.preview_due(clock::wall(), timeout))
     }
 }
 
@@ -341,6 +362,7 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
                 }
             }
         }
+        Input::NotMade(leg) => family.handle_preview_timeout(now, *leg).then_some(Cause::Timeout { ask: *leg }),
         Input::Report(report) => {
             family.handle_report(now, report).then_some(Cause::Report { leg: report.leg, heard: report.heard })
         }

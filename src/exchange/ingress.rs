@@ -150,8 +150,8 @@ impl CommandIngress {
             tracing::error!(%error, "the log cannot be read; the calls are known, old idempotency keys are not");
         }
         self.ledger.reach(self.ready_at);
-        // Their owners see to it that what the switch does not answer is given up.
-        for known in self.ledger.asking() {
+        // Their owners see to it that what the switch does not answer is given up, and what an agent does not make.
+        for known in self.ledger.waiting() {
             self.owner(&known);
         }
         self.supervision.look_at_all();
@@ -237,7 +237,11 @@ impl CommandIngress {
 
     pub(super) fn start(&mut self, family: Family, version: Option<Position>) -> Addr<CallActor> {
         let root = family.root.clone();
-        let conduct = Conduct { ask_timeout: self.settings.ask_timeout, rules: self.settings.call_rules };
+        let conduct = Conduct {
+            ask_timeout: self.settings.ask_timeout,
+            preview_timeout: self.setup.preview_timeout,
+            rules: self.settings.call_rules,
+        };
         let owner = CallActor::new(Arc::clone(&self.log), self.metrics.clone(), family, version, conduct).start();
         self.owners.insert(root, owner.clone());
         owner

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::calls::{Family, Party, PartyState, Seen};
+use crate::calls::{Call, Family, Party, PartyState, Seen};
 use crate::exchange::handle::CallView;
 use crate::ids::{AgentId, CallId, Fingerprint, IdempotencyKey, Position};
 use crate::metrics::CallState;
@@ -128,9 +128,12 @@ impl Ledger {
         roots.filter_map(|root| self.families.get(root))
     }
 
-    /// The families of which something has been asked that is not answered.
-    pub(super) fn asking(&self) -> Vec<Known> {
-        self.families.values().filter(|known| !known.family.asks.is_empty()).cloned().collect()
+    /// The families of which something has been asked that is not answered, or that an agent looks at.
+    pub(super) fn waiting(&self) -> Vec<Known> {
+        let looks =
+            |family: &Family| family.calls.iter().flat_map(Call::live).any(|party| party.state == PartyState::Preview);
+        let waits = |known: &&Known| !known.family.asks.is_empty() || looks(&known.family);
+        self.families.values().filter(waits).cloned().collect()
     }
 
     /// An agent's calls, and as of when.

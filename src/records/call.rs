@@ -33,9 +33,9 @@ pub enum Cause {
         /// Which report.
         heard: Heard,
     },
-    /// An ask that the switch did not answer in time.
+    /// An ask that the switch did not answer in time, or a call that an agent did not make in time.
     Timeout {
-        /// The ask.
+        /// The ask; of a call that was not made, the agent's leg.
         ask: LegId,
     },
 }

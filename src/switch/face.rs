@@ -1,6 +1,7 @@
 //! What a switch is, whichever stands behind it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -57,6 +58,8 @@ pub struct Setup {
     pub own: BTreeSet<Number>,
     /// Numbers of agents' devices that it does not know: whatever their agents want of one fails there.
     pub unregistered: BTreeSet<Number>,
+    /// How long an agent may look at a preview before it is over. `None`: as long as it likes.
+    pub preview_timeout: Option<Duration>,
 }
 
 /// Where a switch's news come out. Bounded: a switch that finds it full waits.

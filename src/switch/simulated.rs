@@ -38,12 +38,14 @@ pub struct SimulatedConfig {
     pub arrivals: Option<ArrivalConfig>,
     /// How long it is, on the average, until an agent is offered a call to make, if one is.
     pub previews: Option<Duration>,
+    /// How long it may look at that before it is over. `None`: as long as it likes.
+    pub preview_timeout: Option<Duration>,
 }
 
 impl SimulatedConfig {
     fn setup(&self) -> Setup {
         let own = self.queues.iter().chain(self.route_points.keys()).cloned().collect();
-        Setup { own, unregistered: self.unregistered.clone() }
+        Setup { own, unregistered: self.unregistered.clone(), preview_timeout: self.preview_timeout }
     }
 }
 

@@ -376,3 +376,17 @@ fn a_queue_that_is_asked_into_a_call_is_let_go_of_by_who_asked() {
     assert_eq!(error(&mut desk), NOBODY);
     assert_eq!((others(&until_state(&agent, &call, "Established")), late.calls()), (vec!["7001"], Vec::new()));
 }
+
+#[test]
+fn a_preview_that_an_agent_neither_accepts_nor_declines_is_taken_back() {
+    let settings = [("SIMULATED__PREVIEWS", "200ms"), ("SIMULATED__PREVIEW_TIMEOUT", "200ms")];
+    let server = Server::with(&settings);
+    let agent = server.agent("15000");
+    let mut desk = Desk::open(agent.clone(), true, &["/v2/me/calls"]);
+    log_in(&agent);
+    let told = desk.until(|message| message["data"]["call"]["state"] == "PreviewCancelled");
+    let call = &told.last().unwrap()["data"]["call"];
+    assert_eq!((&call["capabilities"], others(call).len()), (&json!([]), 1), "{call}");
+    // It is offered another.
+    desk.until(|message| message["data"]["call"]["state"] == "Preview" && message["data"]["call"]["id"] != call["id"]);
+}

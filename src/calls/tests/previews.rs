@@ -1,8 +1,12 @@
 //! Calls that an agent looks at before it makes them.
 
+use std::time::Duration;
+
 use expect_test::expect;
 
-use crate::calls::tests::script::check;
+use crate::calls::Operation;
+use crate::calls::tests::script::{Play, RULES, call_id, check};
+use crate::ids::AgentId;
 
 #[test]
 fn a_preview_is_the_agents_alone_until_it_accepts() {
@@ -103,4 +107,43 @@ fn a_call_that_was_accepted_and_cannot_be_made_fails_as_any_other() {
             15000 Error Busy
         "#]],
     );
+}
+
+#[test]
+fn a_preview_that_is_looked_at_for_too_long_is_over() {
+    let mut play = Play::default();
+    play.line("15000 previews 7000");
+    let leg = play.legs["15000"];
+    let left = |play: &Play| {
+        play.family
+            .as_ref()
+            .unwrap()
+            .preview_due(play.now(), Duration::from_secs(60))
+            .map(|(leg, left)| (leg, left.as_secs()))
+    };
+    assert_eq!(left(&play), Some((leg, 60)));
+    play.line("wait 59");
+    assert_eq!(left(&play), Some((leg, 1)));
+    play.line("wait 2");
+    assert_eq!(left(&play), Some((leg, 0)));
+    let mut made = play.family.clone().unwrap();
+    for expected in [true, false] {
+        let now = play.now();
+        let changed = play.family.as_mut().unwrap().handle_preview_timeout(now, leg);
+        assert_eq!(changed, expected);
+        play.outcome(changed);
+    }
+    play.line("15000 accept");
+    expect![[r#"
+        15000 StatusChange: Preview with 7000
+        15000 StatusChange: PreviewCancelled with 7000
+        nothing
+        refused: Accept is not allowed while the call is Released
+    "#]]
+    .assert_eq(&play.transcript);
+    assert_eq!(left(&play), None);
+    // Who made the call in time goes on with it.
+    let agent = AgentId::parse("15000").unwrap();
+    made.handle_operation(play.now(), RULES, &agent, &call_id(), Operation::Accept).unwrap();
+    assert!(!made.handle_preview_timeout(play.now(), leg));
 }

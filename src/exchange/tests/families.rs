@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use crate::calls::{AskKind, Datum, EventKind, Failure, Operation, PartyState, Refused, ReportKind, UserData};
 use crate::clock;
-use crate::exchange::CommandError;
+use crate::directory::demo_agents;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RULES, agent, conference};
+use crate::exchange::{CommandError, Settings};
 use crate::gws::Command;
 use crate::ids::RecordId;
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
 use crate::records::{CallChanged, Cause, Payload};
+use crate::switch::Setup;
 
 #[actix::test]
 async fn two_agents_conference_the_same_call_at_once_and_both_are_accepted_in_the_order_of_the_log() {
@@ -147,6 +149,26 @@ async fn an_agent_is_offered_no_second_call_while_the_first_one_is_on_its_way() 
     let customers =
         || log.changes().into_iter().map(|changed| changed.family.calls[0].parties[1].endpoint.number.clone());
     assert_eq!(customers().map(|number| number.to_string()).collect::<Vec<_>>(), ["7001", "7003"]);
+}
+
+#[actix::test]
+async fn a_call_that_an_agent_does_not_make_in_time_is_offered_no_more_also_after_a_restart() {
+    let calm = || Settings::new(Duration::from_secs(3600));
+    let patient = Desk::with(Fickle::new(), calm());
+    for (name, customer) in [("15000", "7001"), ("15001", "7002")] {
+        patient.offer(name, customer).await;
+        patient.until(name, PartyState::Preview).await;
+    }
+    let setup = Setup { preview_timeout: Some(Duration::from_millis(100)), ..Setup::default() };
+    let desk = Desk::manned(Arc::clone(&patient.log), calm(), demo_agents(), setup);
+    desk.until_over("15000").await;
+    desk.until_over("15001").await;
+    let last = desk.log.changes().pop().unwrap();
+    assert!(matches!(last.cause, Cause::Timeout { .. }), "{last:?}");
+    assert!(matches!(last.family.calls[0].parties[0].state, PartyState::PreviewCancelled(_)), "{last:?}");
+    // It is told once.
+    let told = desk.log.changes().into_iter().flat_map(|changed| changed.events);
+    assert_eq!(told.count(), 2 + 2);
 }
 
 #[actix::test]

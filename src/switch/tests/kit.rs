@@ -30,6 +30,7 @@ pub(super) fn config() -> SimulatedConfig {
         callers: CallerConfig { talk_time: RING, patience: RING },
         arrivals: None,
         previews: None,
+        preview_timeout: None,
     }
 }
 

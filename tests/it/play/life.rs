@@ -81,6 +81,7 @@ impl House {
             callers: CallerConfig { talk_time: Duration::from_secs(40), patience: Duration::from_secs(15) },
             arrivals: self.busy.then_some(arrivals),
             previews: self.busy.then_some(Duration::from_secs(30)),
+            preview_timeout: Some(Duration::from_secs(30)),
         }
     }
 
