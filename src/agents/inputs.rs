@@ -92,7 +92,7 @@ impl Voice {
                 State::AfterCallWork { until, .. } => until,
                 State::AuxWork | State::Custom(_) | State::NotReady { .. } | State::Ready(_) => None,
             },
-            Presence::LoggedOut => None,
+            Presence::LoggedOut(_) => None,
         }
     }
 }

@@ -41,8 +41,8 @@ pub struct Phone {
 pub enum Presence {
     /// It is.
     LoggedIn(Shift),
-    /// It is not.
-    LoggedOut,
+    /// It is not. What it comes back to, if it only went offline: nothing once its session has ended.
+    LoggedOut(Start),
 }
 
 /// What holds for an agent from its log-in to its log-out.
@@ -225,6 +225,11 @@ pub enum Failure {
     NotRegistered,
 }
 
+impl Start {
+    /// Of who logs in for the first time, and says nothing.
+    pub const NEW: Self = Self { place: None, login_code: None, queue: None };
+}
+
 impl Phone {
     /// A device whose agent watches nobody.
     pub const fn new(device: DeviceId, number: Number) -> Self {
@@ -238,7 +243,7 @@ impl Voice {
         Self {
             agent,
             phone,
-            presence: Presence::LoggedOut,
+            presence: Presence::LoggedOut(Start::NEW),
             do_not_disturb: DoNotDisturb::Off,
             forward_to: None,
             events: VecDeque::new(),
@@ -258,7 +263,7 @@ impl Voice {
     /// Which column of the table it stands in.
     pub const fn phase(&self) -> Phase {
         match &self.presence {
-            Presence::LoggedOut => Phase::LoggedOut,
+            Presence::LoggedOut(_) => Phase::LoggedOut,
             Presence::LoggedIn(shift) => match shift.state {
                 State::AfterCallWork { .. } => Phase::AfterCallWork,
                 State::AuxWork => Phase::AuxWork,

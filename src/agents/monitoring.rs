@@ -91,7 +91,7 @@ impl Voice {
     pub const fn monitoring(&self) -> Option<&Monitoring> {
         match &self.presence {
             Presence::LoggedIn(shift) => shift.monitoring.as_ref(),
-            Presence::LoggedOut => None,
+            Presence::LoggedOut(_) => None,
         }
     }
 

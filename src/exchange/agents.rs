@@ -267,8 +267,8 @@ impl CommandIngress {
         Ok(told)
     }
 
-    /// Whether the agent may have the device and the place that it names: a place that bears the number of a device is
-    /// that device's.
+    /// Whether the agent may have the device and the place that it names, or comes back to: a place that bears the number
+    /// of a device is that device's.
     fn may_have(&self, agent: &AgentId, phone: &Phone, request: &AgentRequest) -> Result<(), Refused> {
         if let Some(device) = &request.device
             && *device != phone.device
@@ -276,8 +276,8 @@ impl CommandIngress {
             let other = self.directory.agent_at(device).ok_or(Refused::NotFound)?;
             return Err(Refused::InUse(other.number.as_str().into()));
         }
-        let Operation::StartContactCenterSession(start) = &request.operation else { return Ok(()) };
-        let Some(place) = &start.place else { return Ok(()) };
+        let voice = self.voice_of(agent).ok_or(Refused::NotFound)?;
+        let Some(place) = voice.place_by(&request.operation) else { return Ok(()) };
         let home = Number::parse(place).ok().and_then(|number| self.directory.home(&number));
         match home {
             Some(home) if home.agent != *agent => Err(Refused::InUse(Arc::clone(place))),

@@ -110,7 +110,7 @@ impl SwitchLink {
     fn set_line(&self, AgentChanged { voice, .. }: AgentChanged) {
         let queue = match &voice.presence {
             Presence::LoggedIn(shift) => shift.queue.as_ref().and_then(|queue| Number::parse(queue).ok()),
-            Presence::LoggedOut => None,
+            Presence::LoggedOut(_) => None,
         };
         let line = Line {
             ready: voice.is_ready(),

@@ -95,7 +95,7 @@ fn write_monitoring(out: &mut Vec<u8>, rendering: &Rendering, monitoring: &Monit
 pub(super) fn listed_channels<'a>(rendering: &Rendering, voice: &'a Voice) -> Option<&'a Voice> {
     match &voice.presence {
         Presence::LoggedIn(_) if rendering.voice_channel => Some(voice),
-        Presence::LoggedIn(_) | Presence::LoggedOut => None,
+        Presence::LoggedIn(_) | Presence::LoggedOut(_) => None,
     }
 }
 
@@ -156,7 +156,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(voice: &'a Voice) -> Self {
         match &voice.presence {
-            Presence::LoggedOut => OFFLINE,
+            Presence::LoggedOut(_) => OFFLINE,
             Presence::LoggedIn(shift) => match &shift.state {
                 State::AfterCallWork { .. } => AFTER_CALL_WORK,
                 State::AuxWork => AUX_WORK,

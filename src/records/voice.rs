@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agents::{
     CustomMode, CustomState, DoNotDisturb, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Phone,
-    Presence, Shift, State, Supervision, Voice, Watched, WorkMode,
+    Presence, Shift, Start, State, Supervision, Voice, Watched, WorkMode,
 };
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
@@ -24,6 +24,16 @@ pub(super) struct VoiceWire {
     forward_to: Option<String>,
     #[serde(default, skip_serializing_if = "is_no")]
     may_watch: bool,
+    /// What it comes back to while it is logged out; None if that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<StartWire>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct StartWire {
+    place: Option<Arc<str>>,
+    login_code: Option<Arc<str>>,
+    queue: Option<Arc<str>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -118,11 +128,15 @@ impl VoiceWire {
             number: voice.phone.number.to_string(),
             shift: match &voice.presence {
                 Presence::LoggedIn(shift) => Some(ShiftWire::of(shift)),
-                Presence::LoggedOut => None,
+                Presence::LoggedOut(_) => None,
             },
             do_not_disturb: voice.do_not_disturb == DoNotDisturb::On,
             forward_to: voice.forward_to.as_ref().map(Number::to_string),
             may_watch: voice.phone.supervision == Supervision::Granted,
+            last: match &voice.presence {
+                Presence::LoggedOut(start) if *start != Start::NEW => Some(StartWire::of(start)),
+                Presence::LoggedIn(_) | Presence::LoggedOut(_) => None,
+            },
         }
     }
 
@@ -136,12 +150,24 @@ impl VoiceWire {
             },
             presence: match self.shift {
                 Some(shift) => Presence::LoggedIn(shift.value()?),
-                None => Presence::LoggedOut,
+                None => Presence::LoggedOut(self.last.map_or(Start::NEW, StartWire::value)),
             },
             do_not_disturb: if self.do_not_disturb { DoNotDisturb::On } else { DoNotDisturb::Off },
             forward_to: self.forward_to.map(|number| parse_id(&number, Number::parse)).transpose()?,
             events: VecDeque::new(),
         })
+    }
+}
+
+impl StartWire {
+    fn of(start: &Start) -> Self {
+        let Start { place, login_code, queue } = start.clone();
+        Self { place, login_code, queue }
+    }
+
+    fn value(self) -> Start {
+        let Self { place, login_code, queue } = self;
+        Start { place, login_code, queue }
     }
 }
 

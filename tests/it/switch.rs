@@ -307,6 +307,10 @@ fn agents_are_rung_by_the_queues_that_they_serve() {
         let start = json!({"operationName": "StartContactCenterSession", "channels": ["voice"], "queue": queue});
         assert_eq!(verdict(&agent.post("me", &start)), (200, 0));
     }
+    // Who only goes offline comes back to its queue.
+    for name in ["Offline", "Ready"] {
+        assert_eq!(verdict(&first.post("me/channels/voice", &json!({"operationName": name}))), (200, 0));
+    }
     for _ in 0..3 {
         for (agent, dnis) in [(&first, "6000"), (&second, "5001")] {
             let call = agent.until_call("Ringing", 1);

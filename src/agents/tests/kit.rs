@@ -85,7 +85,7 @@ pub(super) fn agent_in(phase: Phase) -> Voice {
 /// An agent in one line, with its events.
 pub(super) fn shown(voice: &mut Voice) -> String {
     let mut line = match &voice.presence {
-        Presence::LoggedOut => "logged out".to_owned(),
+        Presence::LoggedOut(_) => "logged out".to_owned(),
         Presence::LoggedIn(shift) => match &shift.state {
             State::AfterCallWork { until: None, .. } => "AfterCallWork".to_owned(),
             State::AfterCallWork { until: Some(until), .. } => {

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use crate::agents::tests::kit::{NOW, agent_in, later, newcomer, number, operation, shown};
-use crate::agents::{Failure, Kind, Operation, Phase, Presence, Refused, Start, State, WorkMode};
+use crate::agents::{Failure, Kind, Operation, Phase, Presence, Refused, Shift, Start, State, Voice, WorkMode};
 
 #[test]
 fn each_phase_allows_its_operations() {
@@ -216,6 +216,61 @@ fn whichever_of_log_in_and_state_comes_first_the_shift_is_the_same() {
     let Presence::LoggedIn(shift) = first else { panic!("logged out") };
     assert_eq!(shift.place.as_deref(), Some("place 1"));
     assert_eq!(shift.state, State::NotReady { reason: Some("Tea".into()) });
+}
+
+#[test]
+fn who_only_went_offline_comes_back_to_where_it_was() {
+    let start = |place: Option<&str>, queue: Option<&str>| Start {
+        place: place.map(Into::into),
+        login_code: place.map(|_| "100".into()),
+        queue: queue.map(Into::into),
+    };
+    let full = start(Some("place 1"), Some("queue"));
+    let held = |ways: &[Operation]| {
+        let mut voice = newcomer();
+        let first = Operation::StartContactCenterSession(full.clone());
+        for way in std::iter::once(&first).chain(ways) {
+            voice.handle_operation(NOW, way.clone()).unwrap();
+        }
+        match voice.presence {
+            Presence::LoggedIn(Shift { place, login_code, queue, .. }) => Start { place, login_code, queue },
+            Presence::LoggedOut(last) => last,
+        }
+    };
+    let states = [
+        Kind::AfterCallWork,
+        Kind::AuxWork,
+        Kind::Custom,
+        Kind::NotReady,
+        Kind::Ready,
+        Kind::StartContactCenterSession,
+    ];
+    for state in states {
+        assert_eq!(held(&[Operation::Offline, operation(state)]), full, "{state}");
+        let ends = [Operation::Offline, Operation::EndContactCenterSession, operation(state)];
+        assert_eq!(held(&ends), Start::NEW, "{state}");
+        assert_eq!(held(&ends[1..]), Start::NEW, "{state}");
+    }
+    // What it says anew is so from then on, as of who is logged in.
+    let other = Operation::StartContactCenterSession(start(None, Some("other")));
+    assert_eq!(held(&[Operation::Offline, other]), start(Some("place 1"), Some("other")));
+    assert_eq!(held(&[Operation::Offline]), full);
+}
+
+#[test]
+fn the_place_of_a_log_in_is_the_one_that_is_named_or_the_last() {
+    let mut voice = newcomer();
+    let start =
+        |place: &str| Operation::StartContactCenterSession(Start { place: Some(place.into()), ..Start::default() });
+    let by = |voice: &Voice, operation| voice.place_by(&operation).map(ToString::to_string);
+    let ready = || operation(Kind::Ready);
+    assert_eq!((by(&voice, ready()), by(&voice, start("1"))), (None, Some("1".to_owned())));
+    voice.handle_operation(NOW, start("2")).unwrap();
+    assert_eq!((by(&voice, ready()), by(&voice, start("1"))), (None, Some("1".to_owned())));
+    voice.handle_operation(NOW, Operation::Offline).unwrap();
+    assert_eq!((by(&voice, ready()), by(&voice, start("1"))), (Some("2".to_owned()), Some("1".to_owned())));
+    assert_eq!(by(&voice, operation(Kind::StartContactCenterSession)), Some("2".to_owned()));
+    assert_eq!(by(&voice, operation(Kind::EndContactCenterSession)), None);
 }
 
 #[test]

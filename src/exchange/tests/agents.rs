@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::agents::{AfterCall, NotAnswered, Operation, Phase, Phone, Refused, Rules, Start, Voice, WorkMode};
+use crate::agents::{
+    AfterCall, NotAnswered, Operation, Phase, Phone, Presence, Refused, Rules, Start, Voice, WorkMode,
+};
 use crate::calls::{Failure, PartyState, ReportKind};
 use crate::clock;
 use crate::directory::demo_agents;
@@ -273,4 +275,28 @@ async fn a_login_that_ended_is_known_until_its_cookie_is_worth_nothing() {
     }
     assert!(later.exchange.ended_logins().contains(&long));
     assert!(!later.exchange.ended_logins().contains(&short));
+}
+
+#[actix::test]
+async fn the_place_that_an_agent_comes_back_to_may_be_anothers_by_then() {
+    let start = |place: Option<&str>| {
+        Operation::StartContactCenterSession(Start { place: place.map(Into::into), ..Start::default() })
+    };
+    let desk = Desk::new();
+    change(&desk, "15000", start(Some("5002"))).await.unwrap();
+    change(&desk, "15000", Operation::Offline).await.unwrap();
+    // The next start knows an agent by that number.
+    let mut agents = demo_agents();
+    agents[1].number = Number::parse("5002").unwrap();
+    let settings = Settings::new(Duration::from_secs(3600));
+    let later = Desk::manned(Arc::clone(&desk.log), settings, agents, Setup::default());
+    let in_use = Err(CommandError::RefusedAgent(Refused::InUse("5002".into())));
+    for operation in [Operation::AuxWork, Operation::Ready(WorkMode::AutoIn), start(None)] {
+        assert_eq!(change(&later, "15000", operation).await, in_use);
+    }
+    change(&later, "15000", start(Some("5003"))).await.unwrap();
+    change(&later, "15000", Operation::Offline).await.unwrap();
+    change(&later, "15000", Operation::AuxWork).await.unwrap();
+    let Presence::LoggedIn(shift) = changes(&desk.log).pop().unwrap().voice.presence else { panic!("logged out") };
+    assert_eq!(shift.place.as_deref(), Some("5003"));
 }

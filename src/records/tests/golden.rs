@@ -167,6 +167,7 @@ fn samples() -> Vec<NewRecord> {
     .chain(supervisors())
     .chain([customers().record(ID, TIME, Expected::At(HERE))])
     .chain(powerless())
+    .chain([offline().record(ID, TIME, Expected::At(HERE))])
     .collect()
 }
 
@@ -223,7 +224,7 @@ fn agents() -> Vec<NewRecord> {
         do_not_disturb: DoNotDisturb::Off,
         forward_to: None,
         events: [agents::Event::Error(agents::Failure::NotRegistered)].into(),
-        ..voice(Presence::LoggedOut)
+        ..voice(Presence::LoggedOut(agents::Start::NEW))
     };
     changes.push(AgentChanged::new(operation(None), out));
     let login = LoginEnded {
@@ -235,6 +236,16 @@ fn agents() -> Vec<NewRecord> {
         changes.iter().map(|changed| changed.record(ID, TIME, Expected::At(HERE))).collect();
     records.extend([login.record(ID, TIME), login.forgotten(ID, TIME)]);
     records
+}
+
+/// An agent that went offline, and what it comes back to.
+fn offline() -> AgentChanged {
+    let start =
+        agents::Start { place: Some("Place 1".into()), login_code: Some("100".into()), queue: Some("7001".into()) };
+    let phone = Phone::new(home(0).device, number(0));
+    let presence = Presence::LoggedOut(start);
+    let voice = Voice { presence, ..Voice::new(AgentId::parse("15000").unwrap(), phone) };
+    AgentChanged::new(AgentCause::Operation { name: "Offline".into(), key: None }, voice)
 }
 
 /// A supervisor, a call that it is on for as long as the call goes on, and calls that are offered.
