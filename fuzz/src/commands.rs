@@ -1,6 +1,6 @@
 //! What desktops want of calls and agents, done to a call and to an agent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use partyline::agents::{Operation as Wish, Phone, Start, Voice};
@@ -313,7 +313,6 @@ fn rendering() -> Rendering {
         rules: RULES,
         old_participants: false,
         numbering: None,
-        unregistered: BTreeSet::new(),
         voice_channel: true,
     }
 }

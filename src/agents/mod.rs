@@ -17,8 +17,8 @@ mod tests;
 
 pub use inputs::{AfterCall, Direction, NotAnswered, Rules};
 pub use model::{
-    CustomMode, CustomState, DoNotDisturb, Event, Failure, Operation, Phone, Presence, Refused, Shift, Start, State,
-    Voice, WorkMode,
+    CustomMode, CustomState, DoNotDisturb, Event, Failure, Operation, Permission, Phone, Presence, Refused,
+    Registration, Right, Shift, Start, State, Voice, WorkMode,
 };
-pub use monitoring::{MonitorCalls, MonitorKind, MonitorScope, Monitoring, Supervision, Watched};
-pub use table::{Kind, Phase, SUPERVISION};
+pub use monitoring::{MonitorCalls, MonitorKind, MonitorScope, Monitoring, Watched};
+pub use table::{Kind, Phase};

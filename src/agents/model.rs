@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::agents::monitoring::{Monitoring, Supervision};
+use crate::agents::monitoring::Monitoring;
 use crate::agents::table::{Kind, Phase};
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
@@ -33,7 +33,38 @@ pub struct Phone {
     /// Its number.
     pub number: Number,
     /// Whether its agent may watch others.
-    pub supervision: Supervision,
+    pub supervision: Right,
+    /// Whether its agent may do anything but log out.
+    pub voice: Right,
+    /// Whether the switch knows it.
+    pub registration: Registration,
+}
+
+/// Whether something may be done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Right {
+    /// It may.
+    Granted,
+    /// It may not.
+    Withheld,
+}
+
+/// Whether the switch knows a device. Whatever is wanted of one that it does not know fails there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Registration {
+    /// It does.
+    Registered,
+    /// It does not.
+    Unregistered,
+}
+
+/// What an agent needs for an operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Permission {
+    /// To watch others.
+    Supervision,
+    /// To do anything at all.
+    Voice,
 }
 
 /// Whether an agent is logged in at the telephone.
@@ -188,9 +219,12 @@ pub enum Refused {
     /// There is no such device.
     #[error("the device is not known")]
     NotFound,
-    /// The agent lacks the feature.
-    #[error("the feature '{0}' is missing")]
-    NotPermitted(&'static str),
+    /// The agent lacks the feature for that.
+    #[error("the feature for {0} is missing")]
+    NotPermitted(Permission),
+    /// The switch does not know the device.
+    #[error("the device is not registered")]
+    NotRegistered,
     /// Nobody is watched there.
     #[error("nobody is watched, so that there is nothing to cancel")]
     NotWatching,
@@ -231,9 +265,15 @@ impl Start {
 }
 
 impl Phone {
-    /// A device whose agent watches nobody.
+    /// A device that the switch knows, and whose agent may watch nobody.
     pub const fn new(device: DeviceId, number: Number) -> Self {
-        Self { device, number, supervision: Supervision::Withheld }
+        Self {
+            device,
+            number,
+            supervision: Right::Withheld,
+            voice: Right::Granted,
+            registration: Registration::Registered,
+        }
     }
 }
 

@@ -3,16 +3,6 @@
 use crate::agents::model::{Event, Presence, Refused, Voice};
 use crate::ids::{DeviceId, Number};
 
-/// Whether an agent may watch others.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Supervision {
-    /// It may.
-    Granted,
-    /// It may not.
-    #[default]
-    Withheld,
-}
-
 /// That an agent is brought into calls of another.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Monitoring {

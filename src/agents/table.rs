@@ -21,6 +21,9 @@
 //!
 //! A setting belongs to the device: it can be made, and outlasts the log-out, whether or not its agent is logged in.
 //!
+//! Who lacks the feature for voice, and whose device the switch does not know, may do none of this but
+//! EndContactCenterSession.
+//!
 //! | operation | logged out | without the feature | watches nobody | watches somebody |
 //! | --- | --- | --- | --- | --- |
 //! | ListenIn, Coach, BargeIn | no | no | watches | watches that one instead |
@@ -35,8 +38,8 @@
 
 use std::fmt;
 
-use crate::agents::model::{DoNotDisturb, Operation, Refused, Voice};
-use crate::agents::monitoring::{MonitorKind, Supervision};
+use crate::agents::model::{DoNotDisturb, Operation, Permission, Phone, Refused, Registration, Right, Voice};
+use crate::agents::monitoring::MonitorKind;
 
 /// What an operation is, without its parameters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -115,8 +118,9 @@ impl Voice {
             | Kind::Ready
             | Kind::StartContactCenterSession => false,
         };
-        if kind.is_supervision() && self.phone.supervision == Supervision::Withheld {
-            return Err(Refused::NotPermitted(SUPERVISION));
+        self.phone.permits(kind)?;
+        if self.phone.registration == Registration::Unregistered && kind != Kind::EndContactCenterSession {
+            return Err(Refused::NotRegistered);
         }
         if !kind.is_allowed(phase) {
             return Err(Refused::WrongState { operation: kind, phase });
@@ -131,6 +135,23 @@ impl Voice {
     /// desktops see it.
     pub fn capabilities(&self) -> Vec<Kind> {
         OF_THE_DEVICE.into_iter().filter(|kind| self.allows(*kind).is_ok()).collect()
+    }
+}
+
+impl Phone {
+    /// Whether its agent has the right to that. To log out takes none.
+    ///
+    /// # Errors
+    /// [`Refused::NotPermitted`].
+    pub fn permits(&self, kind: Kind) -> Result<(), Refused> {
+        let lacks = |right| right == Right::Withheld;
+        if lacks(self.voice) && kind != Kind::EndContactCenterSession {
+            return Err(Refused::NotPermitted(Permission::Voice));
+        }
+        if lacks(self.supervision) && kind.is_supervision() {
+            return Err(Refused::NotPermitted(Permission::Supervision));
+        }
+        Ok(())
     }
 }
 
@@ -234,6 +255,15 @@ impl fmt::Display for Kind {
     }
 }
 
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supervision => "watching others",
+            Self::Voice => "voice",
+        })
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -245,9 +275,6 @@ impl fmt::Display for Phase {
         })
     }
 }
-
-/// The feature that watching takes.
-pub const SUPERVISION: &str = "api-supervisor-monitoring";
 
 const OF_THE_DEVICE: [Kind; 8] = [
     Kind::ForwardCallsOff,

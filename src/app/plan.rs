@@ -121,7 +121,6 @@ impl Plan {
             rules: call_rules(&config.gws),
             old_participants: config.gws.old_participants,
             numbering: numbering(config, &directory),
-            unregistered: config.simulated.unregistered.iter().cloned().collect(),
             voice_channel: config.gws.voice_channel,
         };
         Ok(Self {

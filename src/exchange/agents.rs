@@ -6,10 +6,10 @@ use std::sync::Arc;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Kind, Operation, Phone, Refused, Supervision, Voice, WorkMode};
+use crate::agents::{Direction, Operation, Phone, Refused, Registration, Right, Voice, WorkMode};
 use crate::calls::{Call, CallType, Event, EventKind, Family, Party, PartyState};
 use crate::clock;
-use crate::directory::{EndedLogins, Feature};
+use crate::directory::{Directory, EndedLogins, Feature};
 use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::{CommandIngress, Finished, Tell};
 use crate::exchange::roster::{AgentChange, AgentInput, RosterActor};
@@ -19,6 +19,7 @@ use crate::log::{Outcome, Record};
 use crate::metrics;
 use crate::metrics::{Metrics, Waiting};
 use crate::records::{AgentChanged, CallChanged, CommandKey, LoginEnded};
+use crate::switch::Setup;
 
 /// How many logins are forgotten at a time.
 const FORGOTTEN: usize = 64;
@@ -168,14 +169,13 @@ impl CommandIngress {
     }
 
     fn owner_of_agents(&mut self) -> Addr<RosterActor> {
-        let (log, settings) = (&self.log, &self.settings);
-        self.roster.owner(|| RosterActor::new(Arc::clone(log), Arc::clone(settings)), &self.metrics)
+        let (log, directory, settings, setup) = (&self.log, &self.directory, &self.settings, &self.setup);
+        let make = || RosterActor::new(Arc::clone(log), directory.clone(), Arc::clone(settings), Arc::clone(setup));
+        self.roster.owner(make, &self.metrics)
     }
 
-    fn phone(&self, agent: &AgentId) -> Option<Phone> {
-        let account = self.directory.agent(agent)?;
-        let supervision = if account.has(Feature::Monitoring) { Supervision::Granted } else { Supervision::Withheld };
-        Some(Phone { device: account.device.clone(), number: account.number.clone(), supervision })
+    pub(super) fn phone(&self, agent: &AgentId) -> Option<Phone> {
+        phone(&self.directory, &self.setup, agent)
     }
 
     /// Starts the owner of the agents' states, so that what is due by time happens.
@@ -227,21 +227,20 @@ impl CommandIngress {
         key: Option<CommandKey>,
     ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let phone = self.phone(agent).ok_or(Refused::NotFound)?;
+        // Who may not do it at all learns nothing of devices and places.
+        phone.permits(request.operation.kind())?;
         self.may_have(agent, &phone, &request)?;
         let AgentRequest { operation, .. } = request;
         let name = operation_name(&operation);
-        if self.is_unregistered(agent) && operation.kind() != Kind::EndContactCenterSession {
-            return self.not_registered(agent, name);
-        }
         self.ask_owner(agent, phone, AgentInput::Operation { operation, name, key })
     }
 
     /// Whether the switch does not know the agent's device.
     pub(super) fn is_unregistered(&self, agent: &AgentId) -> bool {
-        self.directory.agent(agent).is_some_and(|agent| self.setup.unregistered.contains(&agent.number))
+        self.phone(agent).is_some_and(|phone| phone.registration == Registration::Unregistered)
     }
 
-    /// What an agent wants of a device that the switch does not know fails there, and it is told so.
+    /// A call from a device that the switch does not know, or an event for it, fails there, and its agent is told so.
     pub(super) fn not_registered(
         &mut self,
         agent: &AgentId,
@@ -284,6 +283,22 @@ impl CommandIngress {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// The agent's device, and what its agent may do, by its account as it is now.
+pub(super) fn phone(directory: &Directory, setup: &Setup, agent: &AgentId) -> Option<Phone> {
+    let account = directory.agent(agent)?;
+    let right = |feature| if account.has(feature) { Right::Granted } else { Right::Withheld };
+    Some(Phone {
+        device: account.device.clone(),
+        number: account.number.clone(),
+        supervision: right(Feature::Monitoring),
+        voice: right(Feature::Voice),
+        registration: match setup.unregistered.contains(&account.number) {
+            true => Registration::Unregistered,
+            false => Registration::Registered,
+        },
+    })
 }
 
 /// What an operation is called on the wire.

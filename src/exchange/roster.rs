@@ -8,8 +8,10 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::agents::{Direction, Failure, Operation, Phone, Voice};
+use crate::agents::{Direction, Failure, Operation, Phone, Refused, Voice};
 use crate::clock;
+use crate::directory::Directory;
+use crate::exchange::agents::phone;
 use crate::exchange::handle::CommandError;
 use crate::exchange::settings::Settings;
 use crate::gws::failure_text;
@@ -18,6 +20,7 @@ use crate::log::{Expected, Log, Outcome, Record};
 use crate::metrics::Waiting;
 use crate::records;
 use crate::records::{AgentCause, AgentChanged, CommandKey, Payload};
+use crate::switch::Setup;
 
 /// How many changes may wait for the roster. A command beyond that is refused as busy; what becomes of calls waits at
 /// the ingress.
@@ -35,7 +38,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Owns every agent's voice state.
 pub(super) struct RosterActor {
     log: Arc<dyn Log>,
+    directory: Directory,
     settings: Arc<Settings>,
+    setup: Arc<Setup>,
     lanes: BTreeMap<AgentId, Lane>,
     /// Whose time is up when.
     due: BTreeSet<(WallTime, AgentId)>,
@@ -88,7 +93,7 @@ pub(super) enum AgentInput {
     },
     /// A call of a queue was not answered, in the record at this position.
     NotAnswered(Position),
-    /// The agent wants something of a device that the switch does not know.
+    /// The agent wants something else of a device that the switch does not know.
     NotRegistered {
         /// Its name on the wire.
         name: Arc<str>,
@@ -114,6 +119,17 @@ struct Decision {
     answer: Result<(), CommandError>,
 }
 
+impl Decision {
+    /// What was wanted of a device that the switch does not know fails there, and its agent is told so. A retry is to fail
+    /// again, so no key is kept.
+    fn not_registered(mut voice: Voice, name: &Arc<str>) -> Self {
+        voice.handle_failure(Failure::NotRegistered);
+        let answer = Err(CommandError::SwitchRefused(failure_text(&voice, Failure::NotRegistered)));
+        let cause = AgentCause::Operation { name: Arc::clone(name), key: None };
+        Self { changed: AgentChanged::new(cause, voice), answer }
+    }
+}
+
 impl AgentChange {
     /// A change whose outcome somebody waits for.
     pub(super) fn told(agent: AgentId, phone: Phone, input: AgentInput, tell: TellPosition, waiting: Waiting) -> Self {
@@ -137,8 +153,8 @@ impl AgentChange {
 
 impl RosterActor {
     /// The owner of all that the log knows of agents.
-    pub(super) fn new(log: Arc<dyn Log>, settings: Arc<Settings>) -> Self {
-        Self { log, settings, lanes: BTreeMap::new(), due: BTreeSet::new(), timer: None }
+    pub(super) fn new(log: Arc<dyn Log>, directory: Directory, settings: Arc<Settings>, setup: Arc<Setup>) -> Self {
+        Self { log, directory, settings, setup, lanes: BTreeMap::new(), due: BTreeSet::new(), timer: None }
     }
 
     fn restore(&mut self) {
@@ -292,7 +308,8 @@ impl RosterActor {
             self.due.pop_first();
             if let Some(lane) = self.lanes.get_mut(&agent) {
                 lane.due = None;
-                let phone = lane.voice.phone.clone();
+                let now = phone(&self.directory, &self.setup, &agent);
+                let phone = now.unwrap_or_else(|| lane.voice.phone.clone());
                 lane.waiting.push_back(AgentChange::untold(agent.clone(), phone, AgentInput::TimeOver));
             }
             self.next(&agent, ctx);
@@ -316,7 +333,6 @@ impl Lane {
 fn decide(lane: &Lane, change: &AgentChange, settings: &Settings) -> Result<Option<Decision>, CommandError> {
     let now = clock::wall();
     let mut voice = Voice { phone: change.phone.clone(), ..lane.voice.clone() };
-    let mut answer = Ok(());
     let cause = match &change.input {
         AgentInput::CallEnded { at, direction } => {
             let changed = !lane.is_past(*at) && voice.handle_call_ended(now, &settings.rules, *direction);
@@ -326,23 +342,19 @@ fn decide(lane: &Lane, change: &AgentChange, settings: &Settings) -> Result<Opti
             let changed = !lane.is_past(*at) && voice.handle_not_answered(now, &settings.rules);
             changed.then_some(AgentCause::NotAnswered(*at))
         }
-        AgentInput::NotRegistered { name } => {
-            voice.handle_failure(Failure::NotRegistered);
-            answer = Err(CommandError::SwitchRefused(failure_text(&voice, Failure::NotRegistered)));
-            // A retry is to fail again.
-            Some(AgentCause::Operation { name: name.clone(), key: None })
-        }
-        AgentInput::Operation { operation, name, key } => {
-            voice.handle_operation(now, operation.clone())?;
-            Some(AgentCause::Operation { name: name.clone(), key: key.clone() })
-        }
+        AgentInput::NotRegistered { name } => return Ok(Some(Decision::not_registered(voice, name))),
+        AgentInput::Operation { operation, name, key } => match voice.handle_operation(now, operation.clone()) {
+            Ok(()) => Some(AgentCause::Operation { name: name.clone(), key: key.clone() }),
+            Err(Refused::NotRegistered) => return Ok(Some(Decision::not_registered(voice, name))),
+            Err(refused) => return Err(refused.into()),
+        },
         AgentInput::TimeOver => voice.handle_timeout(now).then_some(AgentCause::TimeOver),
         AgentInput::Watched(at) => {
             let changed = !lane.is_past(*at) && voice.handle_watched();
             changed.then_some(AgentCause::Watched(*at))
         }
     };
-    Ok(cause.map(|cause| Decision { changed: AgentChanged::new(cause, voice), answer }))
+    Ok(cause.map(|cause| Decision { changed: AgentChanged::new(cause, voice), answer: Ok(()) }))
 }
 
 fn voice_of(record: &Record) -> Option<Voice> {

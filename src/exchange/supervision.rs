@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agents::{
-    MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Presence, Refused, SUPERVISION, Voice, Watched,
+    MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Presence, Refused, Voice, Watched,
 };
 use crate::calls;
 use crate::calls::{Endpoint, EventKind, Family, LegId, Monitor, MonitorMode, PartyState};
-use crate::directory::Feature;
 use crate::exchange::agents::AgentRequest;
 use crate::exchange::call::{Again, Change, Input};
 use crate::exchange::ingress::CommandIngress;
@@ -94,9 +93,8 @@ impl CommandIngress {
             Wanted::Change(request) => return Ok(request),
             Wanted::Monitor(request) => request,
         };
-        if !self.directory.agent(agent).is_some_and(|agent| agent.has(Feature::Monitoring)) {
-            return Err(Refused::NotPermitted(SUPERVISION));
-        }
+        // Who may watch nobody learns nothing of devices.
+        self.phone(agent).ok_or(Refused::NotFound)?.permits(kind.operation())?;
         let account = match &target {
             MonitorTarget::Device(device) => self.directory.agent_at(device),
             MonitorTarget::Number(number) => {

@@ -1,6 +1,8 @@
 //! An agent's voice channel and device, as desktops read them and are told of them.
 
-use crate::agents::{CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind, Monitoring, Presence, State, Voice};
+use crate::agents::{
+    CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind, Monitoring, Presence, Registration, State, Voice,
+};
 
 use super::json::{Object, write_array};
 use super::notifications::{Notice, error_notice, notice};
@@ -51,7 +53,7 @@ pub(super) fn write_device(out: &mut Vec<u8>, rendering: &Rendering, voice: &Voi
     let mut object = Object::begin_chosen(out, chosen);
     object.text("id", phone.device.as_str());
     // Nobody is logged in at a device that the switch does not know.
-    let is_active = !rendering.unregistered.contains(&phone.number);
+    let is_active = phone.registration == Registration::Registered;
     object.text("deviceState", if is_active { "Active" } else { "Inactive" });
     if is_active {
         object.member("userState", |out| write_user_state(out, voice));

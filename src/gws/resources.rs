@@ -1,6 +1,5 @@
 //! What desktops read: users, devices and calls. Members stand in the order of the API's samples.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 use crate::agents::Voice;
 use crate::calls::{CallType, Capability, Endpoint, Mute, Party, PartyState, Recording, Rules, Seen, capabilities};
 use crate::directory::{Agent, user_id};
-use crate::ids::{CallId, DeviceId, Number, WallTime};
+use crate::ids::{CallId, DeviceId, WallTime};
 
 use super::json::{Object, write_array};
 use super::numbering::{Country, Numbering};
@@ -32,8 +31,6 @@ pub struct Rendering {
     pub old_participants: bool,
     /// How numbers outside are read; `None` if they are shown as they were dialled.
     pub numbering: Option<Numbering>,
-    /// Numbers of agents' devices that the switch does not know.
-    pub unregistered: BTreeSet<Number>,
     /// Whether voice is listed among an agent's channels while it is logged in, and its changes are told as a channel's.
     pub voice_channel: bool,
 }

@@ -3,11 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::clock;
-use crate::directory::Feature;
 use crate::exchange::AgentRequest;
 use crate::gws::{
-    DeviceRequest, Refusal, SessionRequest, SessionStart, StatusCode, agent_states_answer, channel_answer,
-    channels_answer, ok_answer, parse_channel, parse_device, parse_session, partial_answer,
+    DeviceRequest, SessionRequest, SessionStart, agent_states_answer, channel_answer, channels_answer, ok_answer,
+    parse_channel, parse_device, parse_session, partial_answer,
 };
 use crate::ids::IdempotencyKey;
 
@@ -16,7 +15,7 @@ use super::errors::Failure;
 use super::frame::resource;
 use super::place::Place;
 use super::rest::{
-    Look, account, answer, caller_only_reads, id, idempotency_key, is_own_device, look, query, read, read_body, reads,
+    Look, answer, caller_only_reads, id, idempotency_key, is_own_device, look, query, read, read_body, reads,
     reads_and_posts,
 };
 use super::server::Shared;
@@ -101,7 +100,6 @@ pub(crate) async fn change_device(
             Ok(answer(ok_answer()))
         }
         DeviceRequest::Monitor(request) => {
-            has_voice(&shared, &caller)?;
             shared.state.exchange.monitor(caller.agent(), request, key).await?;
             Ok(answer(ok_answer()))
         }
@@ -117,7 +115,6 @@ async fn change(
     request: AgentRequest,
     key: Option<IdempotencyKey>,
 ) -> Result<HttpResponse, Failure> {
-    has_voice(shared, caller)?;
     shared.state.exchange.change(caller.agent(), request, key).await?;
     Ok(answer(ok_answer()))
 }
@@ -132,7 +129,6 @@ async fn start_session(
     if !voice {
         return Err(Failure::Multimedia);
     }
-    has_voice(shared, caller)?;
     shared.state.exchange.change(caller.agent(), AgentRequest { operation, device }, key).await?;
     Ok(answer(if others { partial_answer() } else { ok_answer() }))
 }
@@ -148,14 +144,6 @@ async fn end_login(shared: &Shared, caller: &Caller, request: &HttpRequest) -> R
     }
     drop(take_renewal(request));
     Ok(answer(ok_answer()))
-}
-
-fn has_voice(shared: &Shared, caller: &Caller) -> Result<(), Failure> {
-    if account(shared, caller)?.has(Feature::Voice) {
-        return Ok(());
-    }
-    let message = format!("The feature '{}' is missing.", Feature::Voice.name());
-    Err(Refusal::new(StatusCode::NoPermission, message).into())
 }
 
 fn is_voice(request: &HttpRequest) -> Result<(), Failure> {

@@ -128,6 +128,7 @@ impl Failure {
             | agents::Refused::OwnDevice
             | agents::Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
             agents::Refused::NotPermitted(_) => (StatusCode::FORBIDDEN, Code::NoPermission),
+            agents::Refused::NotRegistered => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
             agents::Refused::InUse(_) => (StatusCode::CONFLICT, Code::AlreadyInUse),
             agents::Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
         }

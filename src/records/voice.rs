@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agents::{
     CustomMode, CustomState, DoNotDisturb, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Phone,
-    Presence, Shift, Start, State, Supervision, Voice, Watched, WorkMode,
+    Presence, Registration, Right, Shift, Start, State, Voice, Watched, WorkMode,
 };
 use crate::ids::{AgentId, DeviceId, Number, WallTime};
 
@@ -24,6 +24,12 @@ pub(super) struct VoiceWire {
     forward_to: Option<String>,
     #[serde(default, skip_serializing_if = "is_no")]
     may_watch: bool,
+    /// Of an agent that may do nothing, and of a device that the switch does not know. Neither was written before it could
+    /// be so.
+    #[serde(default, skip_serializing_if = "is_no")]
+    no_voice: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    unregistered: bool,
     /// What it comes back to while it is logged out; None if that is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<StartWire>,
@@ -132,7 +138,9 @@ impl VoiceWire {
             },
             do_not_disturb: voice.do_not_disturb == DoNotDisturb::On,
             forward_to: voice.forward_to.as_ref().map(Number::to_string),
-            may_watch: voice.phone.supervision == Supervision::Granted,
+            may_watch: voice.phone.supervision == Right::Granted,
+            no_voice: voice.phone.voice == Right::Withheld,
+            unregistered: voice.phone.registration == Registration::Unregistered,
             last: match &voice.presence {
                 Presence::LoggedOut(start) if *start != Start::NEW => Some(StartWire::of(start)),
                 Presence::LoggedIn(_) | Presence::LoggedOut(_) => None,
@@ -141,12 +149,18 @@ impl VoiceWire {
     }
 
     pub(super) fn value(self) -> Result<Voice, String> {
+        let right = |granted| if granted { Right::Granted } else { Right::Withheld };
         Ok(Voice {
             agent: parse_id(&self.agent, AgentId::parse)?,
             phone: Phone {
                 device: parse_id(&self.device, DeviceId::parse)?,
                 number: parse_id(&self.number, Number::parse)?,
-                supervision: if self.may_watch { Supervision::Granted } else { Supervision::Withheld },
+                supervision: right(self.may_watch),
+                voice: right(!self.no_voice),
+                registration: match self.unregistered {
+                    true => Registration::Unregistered,
+                    false => Registration::Registered,
+                },
             },
             presence: match self.shift {
                 Some(shift) => Presence::LoggedIn(shift.value()?),

@@ -40,8 +40,7 @@ impl Server {
     pub(crate) fn starting(settings: &[(&str, &str)]) -> Self {
         let address = free_address();
         let data = tempfile::tempdir().unwrap();
-        let environment: Vec<(String, String)> =
-            settings.iter().map(|(key, value)| (format!("PARTYLINE__{key}"), (*value).to_owned())).collect();
+        let environment = environment(settings);
         let log = Arc::default();
         let child = spawn(address, &data, &environment, &log);
         Self { address, data, environment, child, log }
@@ -79,6 +78,12 @@ impl Server {
     pub(crate) fn restart(&mut self) {
         self.child = spawn(self.address, &self.data, &self.environment, &self.log);
         self.wait_until_ready();
+    }
+
+    /// The same with other settings in place of those that it had.
+    pub(crate) fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        self.environment = environment(settings);
+        self.restart();
     }
 
     /// Asks it to end, and returns its exit code.
@@ -137,6 +142,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(key, value)| (format!("PARTYLINE__{key}"), (*value).to_owned())).collect()
 }
 
 fn spawn(address: SocketAddr, data: &TempDir, environment: &[(String, String)], log: &Arc<Mutex<String>>) -> Child {

@@ -25,6 +25,7 @@ mod play;
 mod reads;
 mod refusals;
 mod replay;
+mod rights;
 mod secrets;
 mod slow;
 mod socket;

@@ -17,7 +17,7 @@ struct Seat {
 }
 
 /// Every operation on calls, with parameters that would do.
-fn operations(other_call: &str) -> Vec<Value> {
+pub(crate) fn operations(other_call: &str) -> Vec<Value> {
     let plain = "Accept Answer ClearCall CompleteConference CompleteTransfer Decline DeleteUserData Hangup Hold MuteCall \
                  PauseCallRecording Reject ResumeCallRecording Retrieve StartCallRecording StopCallRecording \
                  SwitchToBargeIn SwitchToCoach SwitchToListenIn UnmuteCall";

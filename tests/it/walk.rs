@@ -191,7 +191,6 @@ fn settings() -> broker::Settings {
             rules: RULES,
             old_participants: false,
             numbering: None,
-            unregistered: std::collections::BTreeSet::new(),
             voice_channel: true,
         },
         node: "local".into(),

@@ -5,3 +5,4 @@ mod kit;
 mod monitoring;
 mod operations;
 mod random;
+mod rights;

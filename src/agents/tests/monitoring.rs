@@ -4,15 +4,15 @@ use expect_test::expect;
 
 use crate::agents::tests::kit::{NOW, agent_in, number, operation, shown, watched};
 use crate::agents::{
-    Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Phase, Refused, SUPERVISION, Supervision,
-    Voice, Watched,
+    Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Permission, Phase, Refused, Right, Voice,
+    Watched,
 };
 
 const KINDS: [Kind; 4] = [Kind::ListenIn, Kind::Coach, Kind::BargeIn, Kind::CancelSupervisorMonitoring];
 
 fn supervisor(phase: Phase) -> Voice {
     let mut voice = agent_in(phase);
-    voice.phone.supervision = Supervision::Granted;
+    voice.phone.supervision = Right::Granted;
     voice
 }
 
@@ -81,11 +81,17 @@ fn who_lacks_the_feature_is_told_so_and_offered_nothing() {
     for phase in Phase::ALL {
         let mut voice = agent_in(phase);
         for kind in KINDS {
-            assert_eq!(voice.handle_operation(NOW, operation(kind)), Err(Refused::NotPermitted(SUPERVISION)));
+            assert_eq!(
+                voice.handle_operation(NOW, operation(kind)),
+                Err(Refused::NotPermitted(Permission::Supervision))
+            );
             assert!(!voice.capabilities().contains(&kind));
         }
     }
-    assert_eq!(Refused::NotPermitted(SUPERVISION).to_string(), "the feature 'api-supervisor-monitoring' is missing");
+    assert_eq!(
+        Refused::NotPermitted(Permission::Supervision).to_string(),
+        "the feature for watching others is missing"
+    );
 }
 
 #[test]

@@ -29,16 +29,16 @@ fn each_phase_allows_its_operations() {
         LoggedOut
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
-        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
-        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
-        - Coach: no: the feature 'api-supervisor-monitoring' is missing
+        - BargeIn: no: the feature for watching others is missing
+        - CancelSupervisorMonitoring: no: the feature for watching others is missing
+        - Coach: no: the feature for watching others is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: logged out, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: logged out, to 5001 [device]
-        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
+        - ListenIn: no: the feature for watching others is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: no: Offline is not allowed while the agent is logged out
         - Ready: Ready [device] [channel]
@@ -46,16 +46,16 @@ fn each_phase_allows_its_operations() {
         Ready
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
-        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
-        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
-        - Coach: no: the feature 'api-supervisor-monitoring' is missing
+        - BargeIn: no: the feature for watching others is missing
+        - CancelSupervisorMonitoring: no: the feature for watching others is missing
+        - Coach: no: the feature for watching others is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: Ready, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: Ready, to 5001 [device]
-        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
+        - ListenIn: no: the feature for watching others is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -63,16 +63,16 @@ fn each_phase_allows_its_operations() {
         NotReady
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
-        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
-        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
-        - Coach: no: the feature 'api-supervisor-monitoring' is missing
+        - BargeIn: no: the feature for watching others is missing
+        - CancelSupervisorMonitoring: no: the feature for watching others is missing
+        - Coach: no: the feature for watching others is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: NotReady for Tea, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: NotReady for Tea, to 5001 [device]
-        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
+        - ListenIn: no: the feature for watching others is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -80,16 +80,16 @@ fn each_phase_allows_its_operations() {
         AfterCallWork
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
-        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
-        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
-        - Coach: no: the feature 'api-supervisor-monitoring' is missing
+        - BargeIn: no: the feature for watching others is missing
+        - CancelSupervisorMonitoring: no: the feature for watching others is missing
+        - Coach: no: the feature for watching others is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: AfterCallWork, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: AfterCallWork, to 5001 [device]
-        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
+        - ListenIn: no: the feature for watching others is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]
@@ -97,16 +97,16 @@ fn each_phase_allows_its_operations() {
         AuxWork
         - AfterCallWork: AfterCallWork [device] [channel]
         - AuxWork: AuxWork [device] [channel]
-        - BargeIn: no: the feature 'api-supervisor-monitoring' is missing
-        - CancelSupervisorMonitoring: no: the feature 'api-supervisor-monitoring' is missing
-        - Coach: no: the feature 'api-supervisor-monitoring' is missing
+        - BargeIn: no: the feature for watching others is missing
+        - CancelSupervisorMonitoring: no: the feature for watching others is missing
+        - Coach: no: the feature for watching others is missing
         - Custom: NotReady as OutToLunch [device] [channel]
         - DoNotDisturbOff: no: DoNotDisturbOff is not allowed: the device is set so already
         - DoNotDisturbOn: AuxWork, do not disturb [device]
         - EndContactCenterSession: logged out [device] [channel]
         - ForwardCallsOff: no: ForwardCallsOff is not allowed: the device is set so already
         - ForwardCallsOn: AuxWork, to 5001 [device]
-        - ListenIn: no: the feature 'api-supervisor-monitoring' is missing
+        - ListenIn: no: the feature for watching others is missing
         - NotReady: NotReady for Tea [device] [channel]
         - Offline: logged out [device] [channel]
         - Ready: Ready [device] [channel]

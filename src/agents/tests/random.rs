@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::agents::tests::kit::{agent_in, later, operation};
-use crate::agents::{AfterCall, Direction, Event, Kind, NotAnswered, Phase, Rules, Supervision};
+use crate::agents::{AfterCall, Direction, Event, Kind, NotAnswered, Phase, Right, Rules};
 
 #[test]
 fn whatever_happens_each_change_is_told_and_a_refusal_changes_nothing() {
@@ -19,7 +19,7 @@ fn whatever_happens_each_change_is_told_and_a_refusal_changes_nothing() {
             not_answered: [NotAnswered::NotReady, NotAnswered::Stay][random.random_range(0..2)],
         };
         let mut voice = agent_in(Phase::Ready);
-        voice.phone.supervision = [Supervision::Granted, Supervision::Withheld][random.random_range(0..2)];
+        voice.phone.supervision = [Right::Granted, Right::Withheld][random.random_range(0..2)];
         for second in 0..60 {
             let now = later(second);
             let before = voice.clone();

@@ -93,7 +93,6 @@ pub(super) fn settings() -> Settings {
             },
             old_participants: false,
             numbering: None,
-            unregistered: std::collections::BTreeSet::new(),
             voice_channel: true,
         },
         node: "local".into(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agents::{
-    AfterCall, MonitorCalls, MonitorKind, MonitorScope, Monitoring, NotAnswered, Operation, Phase, Phone, Refused,
-    Rules, SUPERVISION, Start, Supervision, Voice, Watched,
+    AfterCall, MonitorCalls, MonitorKind, MonitorScope, Monitoring, NotAnswered, Operation, Permission, Phase, Phone,
+    Refused, Right, Rules, Start, Voice, Watched,
 };
 use crate::calls::{
     AskKind, CallType, Dial, Endpoint, EventKind, Failure, Family, Heard, Home, LegId, MonitorMode, PartyState,
@@ -215,7 +215,7 @@ async fn a_start_brings_in_who_was_to_be_and_leaves_alone_who_left() {
     let log = Fickle::new();
     let call = talking(&log).await;
     // As if the process had died between the agent's record and the call's.
-    let me = Phone { supervision: Supervision::Granted, ..phone("15002") };
+    let me = Phone { supervision: Right::Granted, ..phone("15002") };
     let mut voice = Voice::new(agent("15002"), me);
     let target = Watched { device: phone("15001").device, number: Number::parse("15001").unwrap() };
     let (kind, scope, calls) = (MonitorKind::ListenIn, MonitorScope::Call, MonitorCalls::All);
@@ -297,7 +297,7 @@ async fn who_may_not_watch_is_told_why() {
     };
     let number = |text: &str| MonitorTarget::Number(Number::parse(text).unwrap());
     let refused = |refused: Refused| Err(CommandError::from(refused));
-    assert_eq!(ask("15000", number("15001")).await, refused(Refused::NotPermitted(SUPERVISION)));
+    assert_eq!(ask("15000", number("15001")).await, refused(Refused::NotPermitted(Permission::Supervision)));
     let out = ask("15002", number("15001")).await;
     assert!(matches!(out, Err(CommandError::RefusedAgent(Refused::WrongState { .. }))), "{out:?}");
     log_in(&desk, "15002").await;

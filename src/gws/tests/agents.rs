@@ -1,12 +1,10 @@
 //! An agent's channel and device, as desktops read them and are told of them.
 
-use std::collections::BTreeSet;
-
 use expect_test::{Expect, expect};
 
 use crate::agents::{
-    CustomMode, CustomState, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Start,
-    Supervision, Voice, Watched, WorkMode,
+    CustomMode, CustomState, Event, Failure, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation,
+    Registration, Right, Start, Voice, Watched, WorkMode,
 };
 use crate::gws::{
     Query, Rendering, agent_notification, agent_states_answer, channel_answer, channels_answer, device_answer,
@@ -40,11 +38,13 @@ fn a_setting_of_the_device_is_told_of_the_device_alone() {
 
 #[test]
 fn a_device_that_the_switch_does_not_know_is_inactive_and_nobody_is_at_it() {
-    let rendering = Rendering { unregistered: BTreeSet::from([voice().phone.number]), ..rendering() };
+    let mut voice = voice();
+    voice.phone.registration = Registration::Unregistered;
     let mut out = Vec::new();
-    device_resource(&mut out, &rendering, &voice());
+    device_resource(&mut out, &rendering(), &voice);
     let device: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!((&device["deviceState"], device.get("userState")), (&"Inactive".into(), None));
+    assert_eq!(device["capabilities"], serde_json::json!([]));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_supervisors_device_shows_whom_it_watches_and_offers_to_end_that() {
         text(&device_answer(&rendering(), voice, &query))
     };
     let mut voice = logged_in();
-    voice.phone.supervision = Supervision::Granted;
+    voice.phone.supervision = Right::Granted;
     let mut lines = vec![shown(&voice)];
     let watch = |kind, scope, calls| {
         let device = DeviceId::parse("9c14cad7-17c4-48d0-8492-7cf0ff92c224").unwrap();

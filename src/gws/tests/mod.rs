@@ -9,7 +9,7 @@ mod operations;
 mod people;
 mod requests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::agents::{Phone, Voice};
 use crate::calls::{
@@ -75,7 +75,6 @@ fn rendering() -> Rendering {
         rules: Rules { mute: MuteRule::Conference, clear: ClearRule::Conference },
         old_participants: false,
         numbering: None,
-        unregistered: BTreeSet::new(),
         voice_channel: true,
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE
 use expect_test::expect;
 
 use crate::agents;
-use crate::agents::{Kind, Phase};
+use crate::agents::{Kind, Permission, Phase};
 use crate::bayeux::BadBatch;
 use crate::calls::Refused;
 use crate::directory::BadToken;
@@ -47,7 +47,9 @@ fn failures() -> Vec<Failure> {
         CommandError::RefusedAgent(agents::Refused::AlreadySet(Kind::DoNotDisturbOn)).into(),
         CommandError::RefusedAgent(agents::Refused::InUse("15001".into())).into(),
         CommandError::RefusedAgent(agents::Refused::NotFound).into(),
-        CommandError::RefusedAgent(agents::Refused::NotPermitted(agents::SUPERVISION)).into(),
+        CommandError::RefusedAgent(agents::Refused::NotPermitted(Permission::Supervision)).into(),
+        CommandError::RefusedAgent(agents::Refused::NotPermitted(Permission::Voice)).into(),
+        CommandError::RefusedAgent(agents::Refused::NotRegistered).into(),
         CommandError::RefusedAgent(agents::Refused::NotWatching).into(),
         CommandError::RefusedAgent(agents::Refused::OwnDevice).into(),
         CommandError::RefusedAgent(agents::Refused::WrongState { operation: Kind::Offline, phase: Phase::LoggedOut })
@@ -114,7 +116,9 @@ async fn every_failure_has_its_status_and_its_code() {
         400 {"statusCode":2,"statusMessage":"DoNotDisturbOn is not allowed: the device is set so already"}
         409 {"statusCode":19,"statusMessage":"the device or place 15001 belongs to another agent"}
         404 {"statusCode":6,"statusMessage":"the device is not known"}
-        403 {"statusCode":5,"statusMessage":"the feature 'api-supervisor-monitoring' is missing"}
+        403 {"statusCode":5,"statusMessage":"the feature for watching others is missing"}
+        403 {"statusCode":5,"statusMessage":"the feature for voice is missing"}
+        500 {"statusCode":4,"statusMessage":"the device is not registered"}
         400 {"statusCode":2,"statusMessage":"nobody is watched, so that there is nothing to cancel"}
         400 {"statusCode":2,"statusMessage":"nobody watches itself"}
         400 {"statusCode":2,"statusMessage":"Offline is not allowed while the agent is logged out"}

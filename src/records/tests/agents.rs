@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::agents::{
     AfterCall, Direction, Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, NotAnswered, Operation, Phone,
-    Rules, Start, Supervision, Voice, Watched, WorkMode,
+    Right, Rules, Start, Voice, Watched, WorkMode,
 };
 use crate::ids::{AgentId, DeviceId, LoginId, Number, Position, WallTime};
 use crate::log::Expected;
@@ -17,7 +17,7 @@ use super::round_trip::{ID, TIME, placed};
 fn an_agent_comes_back_as_it_was_after_each_thing_that_happened() {
     let mut random = StdRng::seed_from_u64(50);
     let phone = Phone::new(DeviceId::parse("device").unwrap(), Number::parse("+1 5000").unwrap());
-    let phone = Phone { supervision: Supervision::Granted, ..phone };
+    let phone = Phone { supervision: Right::Granted, ..phone };
     let mut voice = Voice::new(AgentId::parse("ägent 1").unwrap(), phone);
     let rules = Rules { after_call: AfterCall::Always, after_call_time: None, not_answered: NotAnswered::NotReady };
     let mut phases = std::collections::BTreeSet::new();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::agents;
 use crate::agents::{
-    CustomMode, CustomState, DoNotDisturb, MonitorCalls, MonitorKind, Monitoring, Phone, Presence, Shift, State,
-    Supervision, Voice, Watched, WorkMode,
+    CustomMode, CustomState, DoNotDisturb, MonitorCalls, MonitorKind, Monitoring, Phone, Presence, Shift, State, Voice,
+    Watched, WorkMode,
 };
 use crate::bayeux::{Channel, Error, Pattern};
 use crate::calls::{
@@ -262,7 +262,7 @@ fn supervisors() -> Vec<NewRecord> {
         monitoring: Some(monitoring),
     };
     let agent = AgentId::parse("15000").unwrap();
-    let phone = Phone { supervision: Supervision::Granted, ..Phone::new(home(0).device, number(0)) };
+    let phone = Phone { supervision: agents::Right::Granted, ..Phone::new(home(0).device, number(0)) };
     let watching = Voice { presence: Presence::LoggedIn(shift), ..Voice::new(agent, phone) };
     let mut call = consulting();
     for party in call.family.calls.iter_mut().flat_map(|call| &mut call.parties) {
@@ -352,7 +352,7 @@ fn customers() -> CallChanged {
     CallChanged { cause: Cause::Arrived, family, events: Vec::new() }
 }
 
-/// What was later still: an agent that may do nothing, on a call.
+/// What was later still: an agent that may do nothing, on a call, and at a device that the switch does not know.
 fn powerless() -> Vec<NewRecord> {
     let mut family = family();
     family.asks.clear();
@@ -360,7 +360,15 @@ fn powerless() -> Vec<NewRecord> {
         party.endpoint.rights.voice = if party.leg == leg(700, 0) { Right::Withheld } else { Right::Granted };
     }
     let changed = CallChanged { cause: Cause::Arrived, family, events: Vec::new() };
-    vec![changed.record(ID, TIME, Expected::At(HERE))]
+    let phone = Phone {
+        voice: agents::Right::Withheld,
+        registration: agents::Registration::Unregistered,
+        ..Phone::new(home(0).device, number(0))
+    };
+    let voice = Voice::new(home(0).agent, phone);
+    let cause = AgentCause::Operation { name: "EndContactCenterSession".into(), key: None };
+    let changes = AgentChanged::new(cause, voice).record(ID, TIME, Expected::Nothing);
+    vec![changed.record(ID, TIME, Expected::At(HERE)), changes]
 }
 
 fn ended() -> SessionEnded {

@@ -62,7 +62,6 @@ impl House {
             rules: self.rules,
             old_participants: false,
             numbering: None,
-            unregistered: BTreeSet::new(),
             voice_channel: true,
         }
     }
