@@ -1,8 +1,7 @@
-//! How long the server waits for a client, and for how many.
+//! How long the server waits for a client.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use crate::harness::{PATIENCE, Server};
 
@@ -26,25 +25,4 @@ fn a_client_that_does_not_finish_what_it_began_is_not_waited_for() {
     assert!(chunked.starts_with("HTTP/1.1 408 "), "{chunked}");
     let head = answer_to(&server, b"POST /cometd HTTP/1.1\r\nHost: x\r\nX-Slow: ");
     assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
-}
-
-#[test]
-fn a_connection_beyond_the_limit_is_served_when_another_one_closes() {
-    let server = Server::with(&[("SERVER__WORKERS", "1"), ("SERVER__MAX_CONNECTIONS", "2")]);
-    let ask = |stream: &mut TcpStream| stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let connect = || TcpStream::connect(server.address).unwrap();
-    let mut first = [connect(), connect()];
-    let mut byte = [0];
-    for stream in &mut first {
-        ask(stream);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.read_exact(&mut byte).unwrap();
-    }
-    let mut third = connect();
-    ask(&mut third);
-    third.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(third.read(&mut byte).is_err(), "it is not served while two others are open");
-    drop(first);
-    third.set_read_timeout(Some(PATIENCE)).unwrap();
-    third.read_exact(&mut byte).unwrap();
 }
