@@ -13,7 +13,7 @@ use actix_web::http::StatusCode;
 
 use crate::bayeux::{Delivery, Error, Limits, Pattern};
 use crate::broker::{self, Anonymous, Binding, ReplayId, Rule, Rules, SessionRules, Stamp, Store, Transports};
-use crate::directory::{self, Agent, DirectoryConfig, Feature, Generated, demo_agents, generated_agents};
+use crate::directory::{self, Agent, DirectoryConfig, Generated, demo_agents, generated_agents};
 use crate::exchange;
 use crate::gws::{Base, Rendering};
 use crate::http::{
@@ -166,17 +166,14 @@ fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
     };
     for entry in &section.agents {
         let device = directory::device_of(&entry.number).map_err(|error| bad(&error))?;
-        let or = |given: &[String], usual: &str| {
-            if given.is_empty() { vec![usual.to_owned()] } else { given.to_vec() }
-        };
         agents.push(Agent {
             id: entry.user.clone(),
             number: entry.number.clone(),
             device,
             first_name: entry.first_name.clone(),
             last_name: entry.last_name.clone(),
-            roles: or(&entry.roles, "ROLE_AGENT"),
-            features: or(&entry.features, Feature::Voice.name()),
+            roles: entry.roles.clone(),
+            features: entry.features.clone(),
             password_hash: entry.password_hash.clone(),
         });
     }

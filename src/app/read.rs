@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::bayeux::SlowConsumer;
 use crate::broker::Activity;
+use crate::directory::Feature;
 use crate::gws::Region;
 use crate::http::{CookieConfig, CookieSecure, Origins, Proxies, SameSite, Websockets};
 use crate::ids::{AgentId, Number};
@@ -296,8 +297,8 @@ impl AgentEntry {
             number: entry.parsed("number", "a telephone number, as a text", |t| Number::parse(t).ok())?,
             first_name: entry.text_or("first_name", "")?,
             last_name: entry.text_or("last_name", "")?,
-            roles: entry.texts("roles")?,
-            features: entry.texts("features")?,
+            roles: entry.texts_or("roles", "ROLE_AGENT")?,
+            features: entry.texts_or("features", Feature::Voice.name())?,
         };
         entry.finish()?;
         Ok(agent)

@@ -286,8 +286,8 @@ impl Entry {
     }
 
     /// A list of texts, or none.
-    pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<String>, ConfigError> {
-        self.field(name).map_or_else(|| Ok(Vec::new()), |field| field.texts("a list of texts"))
+    pub(super) fn texts_or(&mut self, name: &'static str, usual: &str) -> Result<Vec<String>, ConfigError> {
+        self.field(name).map_or_else(|| Ok(vec![usual.to_owned()]), |field| field.texts("a list of texts"))
     }
 
     /// Ends the reading: every key must have been read.

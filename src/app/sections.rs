@@ -309,9 +309,9 @@ section! {
         first_name: String,
         /// `lastName`.
         last_name: String,
-        /// Roles; empty if not given.
+        /// Roles; an agent's if not given.
         roles: Vec<String>,
-        /// Features; empty if not given.
+        /// Features; those of voice if not given.
         features: Vec<String>,
     }
 }

@@ -97,6 +97,21 @@ fn lists_of_tables_are_read() {
 }
 
 #[test]
+fn an_agent_has_the_usual_roles_and_features_unless_the_configuration_says_others_or_none() {
+    let lists = |text: &str| {
+        let anna = "[[directory.agent]]\nuser = 'anna'\npassword_hash = '$argon2id$v=19$x'\nnumber = '4711'\n";
+        let plan = Plan::new(&load(&format!("{anna}{text}")), CookieKey::new([0; 32])).unwrap();
+        let anna = plan.directory.agents.into_iter().find(|agent| agent.id.as_str() == "anna").unwrap();
+        (anna.roles.join(" "), anna.features.join(" "))
+    };
+    let own = |roles: &str, features: &str| (roles.to_owned(), features.to_owned());
+    assert_eq!(lists(""), own("ROLE_AGENT", "api-voice"));
+    assert_eq!(lists("features = ['api-voice', 'other']"), own("ROLE_AGENT", "api-voice other"));
+    assert_eq!(lists("features = []"), own("ROLE_AGENT", ""));
+    assert_eq!(lists("roles = []\nfeatures = []"), own("", ""));
+}
+
+#[test]
 fn a_rule_that_does_not_say_lets_its_hearers_and_publishers_create() {
     let create = |rule: &str| {
         let config = load(&format!("[[channel]]\npattern = '/demo/**'\n{rule}"));
