@@ -394,3 +394,32 @@ fn a_preview_that_an_agent_neither_accepts_nor_declines_is_taken_back() {
     // It is offered another.
     desk.until(|message| message["data"]["call"]["state"] == "Preview" && message["data"]["call"]["id"] != call["id"]);
 }
+
+#[test]
+fn what_waits_or_is_offered_while_the_server_is_killed_ends_in_its_time() {
+    let settings = [
+        ("SIMULATED__QUEUES", r#"["6000"]"#),
+        ("SIMULATED__QUEUE_TIMEOUT", "3s"),
+        ("SIMULATED__PREVIEWS", "100ms"),
+        ("SIMULATED__PREVIEW_TIMEOUT", "3s"),
+    ];
+    let mut server = Server::with(&settings);
+    let [caller, transferred, offered] = ["15000", "15001", "15002"].map(|name| server.agent(name));
+    log_in(&offered);
+    offered.until_call("Preview", 1);
+    assert_eq!(verdict(&offered.post("me/channels/voice", &json!({"operationName": "NotReady"}))), (200, 0));
+    let given = call_to(&caller, "15001");
+    transferred.until_call("Ringing", 1);
+    transferred.operate(&given, "Answer");
+    until_state(&caller, &given, "Established");
+    operate(&caller, &given, &towards("SingleStepTransfer", "6000"));
+    until(&transferred, &given, |call| others(call) == ["6000"]);
+    let call = call_to(&caller, "6000");
+    until_state(&caller, &call, "Dialing");
+    server.kill();
+    server.restart();
+    for agent in [&caller, &transferred, &offered] {
+        agent.until_calls(0);
+    }
+    until_living(&server, 0);
+}
