@@ -117,7 +117,11 @@ impl Change<'_> {
     pub(super) fn queue_again(&mut self, call: &CallId, party: &Party, failure: Failure) -> bool {
         let Some(queue) = party.queue.clone().filter(|_| !party.is_a_queue()) else { return false };
         let is_wanted = matches!(party.state, PartyState::Invited | PartyState::Ringing);
-        if !is_wanted || self.present(call).is_empty() {
+        // Who is taken off the call did not leave it to the others of its queue.
+        let is_taken_off = self.family.asks.iter().any(|ask| {
+            ask.kind == AskKind::Release(party.leg) && ask.asker.is_some() && ask.asker != party.endpoint.home
+        });
+        if !is_wanted || is_taken_off || self.present(call).is_empty() {
             return false;
         }
         if failure == Failure::NoAnswer {

@@ -232,3 +232,53 @@ fn who_adds_somebody_may_call_that_off() {
         "#]],
     );
 }
+
+#[test]
+fn who_is_called_off_while_it_rings_does_not_leave_the_call_to_its_queue() {
+    check(
+        "15000 dials 15001
+         15001: answered
+         15000 adds 6000
+         6000: queued:6000
+         route 15002
+         15002: ringing
+         15002 reject
+         15002: ended
+         route 15003
+         15003: ringing
+         15000 remove:6000
+         15003: ended
+         show 15000",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > 15000 adds 6000
+            ask 3-0: dial 6000 from 15000
+            > 6000: queued:6000
+            > route 15002
+            > 15002: ringing
+            15002 StatusChange: Ringing with 15001,15000
+            > 15002 reject
+            ask 7-0: release 15002
+            > 15002: ended
+            ask 8-0: route from 6000 but 15002
+            15002 StatusChange: Released with 15001,15000
+            > route 15003
+            > 15003: ringing
+            15003 StatusChange: Ringing with 15001,15000
+            > 15000 remove:6000
+            ask 11-0: release 15003
+            > 15003: ended
+            15003 StatusChange: Released with 15001,15000
+            15000 Error NoAnswer
+            > show 15000
+            Established with 15001
+            offered: UpdateUserData SendDtmf InitiateConference Hold SingleStepTransfer InitiateTransfer AttachUserData DeleteUserDataPair SingleStepConference DeleteUserData Hangup
+        "#]],
+    );
+}
