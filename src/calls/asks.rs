@@ -8,7 +8,7 @@ use crate::ids::{Position, WallTime};
 
 impl Family {
     /// The asks that the switch has left unanswered for as long as `timeout`, oldest first. A leg that was heard of is
-    /// the switch's business: it may ring as long as the switch lets it. A queue may take as long as it takes.
+    /// the switch's business: it may ring, or wait in a queue, as long as the switch lets it.
     pub fn due_asks(&self, now: WallTime, timeout: Duration) -> Vec<AskId> {
         let due = self.asks.iter().filter(|ask| now.since(ask.since) >= timeout);
         due.filter(|ask| !self.is_under_way(ask)).map(|ask| ask.id).collect()
