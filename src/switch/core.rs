@@ -121,10 +121,10 @@ impl Core {
             AskKind::Mute(leg) => self.told(call, id, leg, ReportKind::Muted),
             AskKind::Record { leg, to } => self.told(call, id, leg, ReportKind::Recording(to)),
             AskKind::Release(leg) => {
-                match self.remove(leg).map(|state| state.call).or_else(|| self.queues.leave(leg)) {
-                    Some(call) => self.report(call, leg, ReportKind::Ended(Failure::None)),
-                    None => self.report(call, id, ReportKind::Refused(Failure::Failed)),
-                }
+                // One that is not there has ended, and one that was not made yet will not be.
+                self.remember(leg);
+                let known = self.remove(leg).map(|state| state.call).or_else(|| self.queues.leave(leg));
+                self.report(known.unwrap_or(call), leg, ReportKind::Ended(Failure::None));
             }
             AskKind::Retrieve(leg) => {
                 self.change(call, id, leg, |stage| stage == Stage::Held, Stage::Up, ReportKind::Retrieved);

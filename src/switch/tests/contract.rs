@@ -1,6 +1,8 @@
 //! What every switch owes its link, run against the simulated one. A factory starts a switch on which `15001` is a
 //! device, `70…` answers by itself, `80…` is busy, `90…` does not answer, and `60…` does not exist.
 
+use std::time::Duration;
+
 use crate::calls::Ask;
 use crate::calls::{AskKind, Endpoint, Failure, PartyState, Purpose, Report, ReportKind, Term};
 use crate::ids::CallId;
@@ -57,13 +59,34 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let (switch, mut reports) = simulated();
     switch.carry_out(dial(0, "15001"));
     assert_eq!(next(&mut reports).await, (id(0), ReportKind::Ringing));
-    let asks = [AskKind::Hold(id(0)), AskKind::Retrieve(id(0)), AskKind::Answer(id(77)), AskKind::Release(id(77))];
+    let asks = [AskKind::Hold(id(0)), AskKind::Retrieve(id(0)), AskKind::Answer(id(77)), AskKind::Mute(id(77))];
     for (index, kind) in (1..).zip(asks) {
         switch.carry_out(ask(index, kind));
         assert_eq!(next(&mut reports).await, (id(index), ReportKind::Refused(Failure::Failed)));
     }
     switch.carry_out(ask(9, AskKind::Answer(id(0))));
     assert_eq!(next(&mut reports).await, (id(0), ReportKind::Answered));
+}
+
+/// Whatever became of it, who hangs up is gone: a switch may have ended a call when nobody waited for that any more.
+#[tokio::test(start_paused = true)]
+async fn a_leg_that_is_not_there_has_ended_and_is_not_made_afterwards() {
+    let (switch, mut reports) = simulated();
+    switch.carry_out(dial(0, "15001"));
+    switch.carry_out(ask(1, AskKind::Clear));
+    switch.carry_out(ask(2, AskKind::Release(id(0))));
+    switch.carry_out(ask(3, AskKind::Release(id(7))));
+    switch.carry_out(dial(7, "15002"));
+    let told = [
+        (id(0), ReportKind::Ringing),
+        (id(1), ReportKind::Cleared),
+        (id(0), ReportKind::Ended(Failure::None)),
+        (id(7), ReportKind::Ended(Failure::None)),
+    ];
+    for told in told {
+        assert_eq!(next(&mut reports).await, told);
+    }
+    assert!(tokio::time::timeout(Duration::from_secs(600), reports.recv()).await.is_err(), "it rings nowhere");
 }
 
 #[tokio::test(start_paused = true)]
