@@ -1,8 +1,10 @@
 //! Calls that a queue brings to agents. While one waits there, the queue itself stands among its parties: by the leg of the
 //! open ask for an agent, until that agent is found.
 
+use std::time::Duration;
+
 use crate::calls::change::Change;
-use crate::calls::model::{CallType, Endpoint, Entered, Entry, EventKind, Joining, Party, PartyState};
+use crate::calls::model::{Call, CallType, Endpoint, Entered, Entry, EventKind, Family, Joining, Party, PartyState};
 use crate::calls::telephony::{Ask, AskId, AskKind, Failure, Heard, LegId};
 use crate::calls::transitions::Happening;
 use crate::ids::{CallId, Number, WallTime};
@@ -23,6 +25,34 @@ impl Party {
     /// Whether it is a queue in which the call waits.
     pub(super) fn is_a_queue(&self) -> bool {
         self.queue.as_ref() == Some(&self.endpoint.number)
+    }
+}
+
+impl Family {
+    /// The ask of a call that waits in a queue because an agent asked for that, and how long it is until the switch, which lets
+    /// calls wait as long as `timeout`, should have said something, and `grace` over. Of several the first. Once that is
+    /// nothing, [`handle_queue_timeout`](Self::handle_queue_timeout).
+    pub fn queue_due(&self, now: WallTime, timeout: Duration, grace: Duration) -> Option<(AskId, Duration)> {
+        let asks = self.asks.iter().filter(|ask| ask.asker.is_some());
+        let left = asks.filter_map(|ask| {
+            // It was asked anew for who came back just now.
+            let began = self.waits(ask.id)?.since;
+            let until = (timeout + grace).saturating_sub(now.since(ask.since));
+            Some((ask.id, until.max(grace.saturating_sub(now.since(began)))))
+        });
+        left.min_by_key(|(_, left)| *left)
+    }
+
+    /// The switch lets a call wait in a queue for too long. True if that changed anything: an agent may have been found.
+    pub fn handle_queue_timeout(&mut self, now: WallTime, ask: AskId) -> bool {
+        let Some(open) = self.open(ask).filter(|_| self.waits(ask).is_some()).cloned() else { return false };
+        self.change(now, |changed| *changed, |change| change.give_up(&open))
+    }
+
+    /// The queue in which a call waits by this ask.
+    fn waits(&self, ask: AskId) -> Option<&Party> {
+        let mut parties = self.calls.iter().flat_map(Call::live);
+        parties.find(|party| party.leg == ask && party.is_a_queue())
     }
 }
 
@@ -77,6 +107,10 @@ impl Change<'_> {
             found.parties.push(Party { dnis, ani, ..Party::waiting(queue, ask, CallType::Inbound, now) });
         }
         let is_there = self.is_elsewhere_on(&call, ask, &endpoint.number);
+        // One that is let go of looks for nobody else.
+        if is_there && self.is_asked(&AskKind::Release(ask)) {
+            return false;
+        }
         let Some((_, party)) = self.live(ask) else { return false };
         if !self.heeds(party, Happening::Routed) || !party.is_news(heard) {
             return false;

@@ -338,7 +338,7 @@ impl Change<'_> {
         true
     }
 
-    fn give_up(&mut self, ask: &Ask) -> bool {
+    pub(super) fn give_up(&mut self, ask: &Ask) -> bool {
         if !ask.kind.makes_a_leg() {
             self.fail(ask, Failure::Timeout);
             return true;

@@ -34,6 +34,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Conduct {
     /// How long the switch may take to answer an ask.
     pub ask_timeout: Duration,
+    /// How long the switch lets a call wait in a queue for which an agent asked. `None`: as long as it likes.
+    pub queue_timeout: Option<Duration>,
     /// How long an agent may look at a call before it makes it. `None`: as long as it likes.
     pub preview_timeout: Option<Duration>,
     /// What agents may do.
@@ -91,6 +93,8 @@ pub(super) enum Input {
     },
     /// An agent has looked for too long at a call that it may make, by this leg.
     NotMade(LegId),
+    /// The switch lets the call wait for too long in the queue of this ask.
+    NotServed(AskId),
     /// An agent wants something of a call.
     Operation {
         /// Who.
@@ -246,7 +250,7 @@ impl CallActor {
                 | ReportKind::Unmuted => AskOutcome::Done,
                 ReportKind::Ended(_) | ReportKind::Refused(_) => AskOutcome::Failed,
             },
-            Input::Timeout(_) => AskOutcome::TimedOut,
+            Input::NotServed(_) | Input::Timeout(_) => AskOutcome::TimedOut,
         };
         let is_closed = |ask: &&Ask| !after.asks.iter().any(|open| open.id == ask.id);
         let closed = self.family.asks.iter().filter(is_closed).count();
@@ -296,6 +300,7 @@ impl CallActor {
             Input::Operation { .. } => change.tell(Err(error)),
             Input::Monitor { .. }
             | Input::NotMade(_)
+            | Input::NotServed(_)
             | Input::Report(_)
             | Input::Timeout(_)
             | Input::Unmonitor { .. } => {
@@ -309,7 +314,7 @@ impl CallActor {
         }
     }
 
-    /// One timer, for the ask or the preview that is due first.
+    /// One timer, for what is due first: an ask, a preview, or a call in a queue.
     fn arm(&mut self, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
@@ -319,7 +324,8 @@ impl CallActor {
             return;
         }
         let ask = self.family.next_due(clock::wall(), self.conduct.ask_timeout);
-        let Some(wait) = ask.into_iter().chain(self.preview().map(|(_, left)| left)).min() else { return };
+        let others = [self.preview(), self.queue()].into_iter().flatten().map(|(_, left)| left);
+        let Some(wait) = ask.into_iter().chain(others).min() else { return };
         self.timer = Some(ctx.run_later(wait, |actor, ctx| {
             actor.timer = None;
             for ask in actor.family.due_asks(clock::wall(), actor.conduct.ask_timeout) {
@@ -328,6 +334,9 @@ impl CallActor {
             if let Some((leg, Duration::ZERO)) = actor.preview() {
                 actor.waiting.push_back(Change::untold(Input::NotMade(leg)));
             }
+            if let Some((ask, Duration::ZERO)) = actor.queue() {
+                actor.waiting.push_back(Change::untold(Input::NotServed(ask)));
+            }
             actor.next(ctx);
         }));
     }
@@ -335,6 +344,12 @@ impl CallActor {
     /// The leg of an agent that looks at a call, and how long it may go on.
     fn preview(&self) -> Option<(LegId, Duration)> {
         self.conduct.preview_timeout.and_then(|timeout| self.family.preview_due(clock::wall(), timeout))
+    }
+
+    /// The ask of a call that waits in a queue, and how long the switch may still say nothing of it.
+    fn queue(&self) -> Option<(AskId, Duration)> {
+        let Conduct { ask_timeout, queue_timeout, .. } = self.conduct;
+        queue_timeout.and_then(|timeout| self.family.queue_due(clock::wall(), timeout, ask_timeout))
     }
 }
 
@@ -363,6 +378,7 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
             }
         }
         Input::NotMade(leg) => family.handle_preview_timeout(now, *leg).then_some(Cause::Timeout { ask: *leg }),
+        Input::NotServed(ask) => family.handle_queue_timeout(now, *ask).then_some(Cause::Timeout { ask: *ask }),
         Input::Report(report) => {
             family.handle_report(now, report).then_some(Cause::Report { leg: report.leg, heard: report.heard })
         }

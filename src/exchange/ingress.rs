@@ -239,6 +239,7 @@ impl CommandIngress {
         let root = family.root.clone();
         let conduct = Conduct {
             ask_timeout: self.settings.ask_timeout,
+            queue_timeout: self.setup.queue_timeout,
             preview_timeout: self.setup.preview_timeout,
             rules: self.settings.call_rules,
         };

@@ -58,6 +58,9 @@ pub struct Setup {
     pub own: BTreeSet<Number>,
     /// Numbers of agents' devices that it does not know: whatever their agents want of one fails there.
     pub unregistered: BTreeSet<Number>,
+    /// How long a call for which an agent asked waits in a queue before it says that nobody answers. `None`: as long as it
+    /// takes.
+    pub queue_timeout: Option<Duration>,
     /// How long an agent may look at a preview before it is over. `None`: as long as it likes.
     pub preview_timeout: Option<Duration>,
 }

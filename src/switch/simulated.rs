@@ -45,7 +45,12 @@ pub struct SimulatedConfig {
 impl SimulatedConfig {
     fn setup(&self) -> Setup {
         let own = self.queues.iter().chain(self.route_points.keys()).cloned().collect();
-        Setup { own, unregistered: self.unregistered.clone(), preview_timeout: self.preview_timeout }
+        Setup {
+            own,
+            unregistered: self.unregistered.clone(),
+            queue_timeout: Some(self.queue_timeout),
+            preview_timeout: self.preview_timeout,
+        }
     }
 }
 

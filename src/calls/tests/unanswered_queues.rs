@@ -1,5 +1,7 @@
 //! Queues that nobody answers in, and who is asked for and not waited for any more.
 
+use std::time::Duration;
+
 use expect_test::expect;
 
 use crate::calls::AskKind;
@@ -279,6 +281,78 @@ fn who_is_called_off_while_it_rings_does_not_leave_the_call_to_its_queue() {
             > show 15000
             Established with 15001
             offered: UpdateUserData SendDtmf InitiateConference Hold SingleStepTransfer InitiateTransfer AttachUserData DeleteUserDataPair SingleStepConference DeleteUserData Hangup
+        "#]],
+    );
+}
+
+#[test]
+fn a_switch_has_its_time_for_a_queue_and_a_grace_and_each_agent_that_is_rung_its_own() {
+    let mut play = Play::default();
+    let (minute, ten) = (Duration::from_secs(60), Duration::from_secs(10));
+    let left = |play: &Play| {
+        let due = play.family.as_ref().unwrap().queue_due(play.now(), minute, ten);
+        due.map(|(ask, left)| (play.legs["6000"] == ask, left.as_secs()))
+    };
+    play.line("15000 dials 6000");
+    play.line("15000: answered");
+    assert_eq!(left(&play), None, "it is not known to be a queue");
+    play.line("wait 5");
+    play.line("6000: queued:6000");
+    assert_eq!(left(&play), Some((true, 65)));
+    play.line("wait 50");
+    play.line("route 15001");
+    play.line("15001: ringing");
+    assert_eq!(left(&play), None, "whoever is rung may answer");
+    let ringing = play.legs["15001"];
+    assert!(!play.family.clone().unwrap().handle_queue_timeout(play.now(), ringing));
+    play.line("wait 30");
+    play.line("15001: no-answer");
+    assert_eq!(left(&play), Some((true, 10)), "the switch has to hear of it first");
+    play.line("wait 12");
+    assert_eq!(left(&play), Some((true, 0)));
+    play.transcript.clear();
+    let (now, ask) = (play.now(), play.legs["6000"]);
+    let changed = play.family.as_mut().unwrap().handle_queue_timeout(now, ask);
+    play.outcome(changed);
+    expect![[r#"
+        ask 7-0: release 15000
+        ask 7-1: release 6000
+        15000 StatusChange: Released with 6000
+        15000 Error Timeout
+    "#]]
+    .assert_eq(&play.transcript);
+    // Who comes in from outside gives up by itself.
+    play.line("+19165550104 enters 6000");
+    assert_eq!(left(&play), None);
+}
+
+#[test]
+fn a_queue_that_is_called_off_and_finds_who_is_on_the_call_is_let_go_all_the_same() {
+    check(
+        "15000 dials 15001
+         15001: answered
+         15000 adds 6000
+         6000: queued:6000
+         15000 remove:6000
+         route 15001
+         6000: ended",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > 15000 adds 6000
+            ask 3-0: dial 6000 from 15000
+            > 6000: queued:6000
+            > 15000 remove:6000
+            ask 5-0: release 6000
+            > route 15001
+            nothing
+            > 6000: ended
+            15000 Error NoAnswer
         "#]],
     );
 }

@@ -9,7 +9,7 @@ use crate::directory::demo_agents;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RULES, agent, conference};
 use crate::exchange::{CommandError, Settings};
 use crate::gws::Command;
-use crate::ids::RecordId;
+use crate::ids::{Number, RecordId};
 use crate::log::{Expected, Log, Outcome};
 use crate::records;
 use crate::records::{CallChanged, Cause, Payload};
@@ -149,6 +149,23 @@ async fn an_agent_is_offered_no_second_call_while_the_first_one_is_on_its_way() 
     let customers =
         || log.changes().into_iter().map(|changed| changed.family.calls[0].parties[1].endpoint.number.clone());
     assert_eq!(customers().map(|number| number.to_string()).collect::<Vec<_>>(), ["7001", "7003"]);
+}
+
+#[actix::test]
+async fn a_call_in_a_queue_of_which_the_switch_says_nothing_any_more_is_given_up() {
+    let short = Duration::from_millis(50);
+    let setup = Setup { queue_timeout: Some(short), ..Setup::default() };
+    let mut desk = Desk::manned(Fickle::new(), Settings::new(short), demo_agents(), setup);
+    let (call, caller, queue) = desk.dial("15000", "6000").await;
+    desk.report(&call, caller, ReportKind::Answered).await;
+    desk.report(&call, queue, ReportKind::Queued(Number::parse("6000").unwrap())).await;
+    desk.until_over("15000").await;
+    let last = desk.log.changes().pop().unwrap();
+    assert!(matches!(last.cause, Cause::Timeout { ask } if ask == queue), "{last:?}");
+    assert!(last.events.iter().any(|event| event.kind == EventKind::Error(Failure::Timeout)), "{last:?}");
+    // The switch is to let it go, should it know of it.
+    let asked = [desk.asked().await.kind, desk.asked().await.kind];
+    assert!(asked.contains(&AskKind::Release(queue)) && asked.contains(&AskKind::Release(caller)), "{asked:?}");
 }
 
 #[actix::test]
