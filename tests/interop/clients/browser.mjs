@@ -87,7 +87,7 @@ class Tab {
         this.#session = session;
     }
 
-    /** Goes to a page, and waits until its scripts say that they are ready, by `window.ready`. */
+    /** Goes to a page, and waits until it is there. */
     async visit(url) {
         await this.#browser.send("Page.navigate", { url }, this.#session);
         if (url !== "about:blank") await this.run(READY);
@@ -112,7 +112,7 @@ class Tab {
 
 const READY = `new Promise((resolve) => {
     (function look() {
-        if (window.ready) resolve();
+        if (document.readyState === "complete") resolve();
         else setTimeout(look, 10);
     })();
 })`;

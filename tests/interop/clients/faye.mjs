@@ -1,11 +1,8 @@
-// Faye's client as a driver of a peer.
-
-import { createRequire } from "node:module";
-
-const faye = createRequire(import.meta.url)("faye");
+// Faye's client as a driver of a peer, in Node or in a page.
 
 /** One client of Faye. It has no remote calls: what answers a service comes on the service's channel. */
 export class FayeDriver {
+    #library;
     #take;
     #extensions;
     #client;
@@ -13,16 +10,17 @@ export class FayeDriver {
     /** After a second handshake the client subscribes again by itself: the clientId, and what is not answered yet. */
     #again;
 
-    constructor(take, extensions = []) {
+    constructor(library, take, extensions = []) {
+        this.#library = library;
         this.#take = take;
         this.#extensions = extensions;
     }
 
-    async open({ url, headers, transport, batching = true }) {
-        const client = (this.#client = new faye.Client(url, { retry: 0.2 }));
+    async open({ url, headers = {}, transport, batching = true }) {
+        const client = (this.#client = new this.#library.Client(url, { retry: 0.2 }));
         for (const [name, value] of Object.entries(headers)) client.setHeader(name, value);
-        // It has no way to choose, but one to do without.
-        if (transport === "long-polling") client.disable("websocket");
+        // It has no way to choose, but one to do without: it takes the first of these that it can.
+        for (const better of TRANSPORTS.slice(0, TRANSPORTS.indexOf(transport))) client.disable(better);
         for (const extension of this.#extensions) client.addExtension(extension);
         client.addExtension({ incoming: (message, pass) => pass(this.#seen(message)) });
         if (!batching) {
@@ -30,6 +28,8 @@ export class FayeDriver {
             client._dispatcher._transport.batching = false;
         }
         await client.connect();
+        // It goes over to it by and by.
+        while ((await this.transport()) !== transport) await new Promise((resolve) => setTimeout(resolve, 10));
     }
 
     async subscribe(channel) {
@@ -37,7 +37,7 @@ export class FayeDriver {
             if (isBroadcast(name)) this.#take({ seen: channel, message: { channel: name, data } });
         });
         this.#subscriptions.set(channel, subscription);
-        await subscription;
+        await plainly(subscription);
     }
 
     async unsubscribe(channel) {
@@ -46,7 +46,7 @@ export class FayeDriver {
     }
 
     async publish(channel, data) {
-        await this.#client.publish(channel, data);
+        await plainly(this.#client.publish(channel, data));
     }
 
     async call(target, data) {
@@ -90,6 +90,18 @@ export class FayeDriver {
         this.#again = undefined;
     }
 }
+
+/** Its errors are none of JavaScript's, and a page tells nothing of such. */
+async function plainly(promise) {
+    try {
+        await promise;
+    } catch ({ code, message }) {
+        throw new Error(`${code} ${message}`);
+    }
+}
+
+/** In the order in which it prefers them. */
+const TRANSPORTS = ["websocket", "eventsource", "long-polling", "cross-origin-long-polling", "callback-polling"];
 
 function isBroadcast(channel) {
     return !channel.startsWith("/meta/") && !channel.startsWith("/service/");

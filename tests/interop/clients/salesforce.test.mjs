@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Server } from "../server.mjs";
+import { faye } from "./faye-node.mjs";
 import { FayeDriver } from "./faye.mjs";
 import { MOUNT, Peer, basic } from "./peer.mjs";
 
@@ -48,7 +49,7 @@ describe("Faye with the replay extension of jsforce", { concurrency: 1 }, () => 
     });
 
     async function opened(agent, replay) {
-        const peer = new Peer((take) => new FayeDriver(take, replay ? [replay] : []));
+        const peer = new Peer((take) => new FayeDriver(faye, take, replay ? [replay] : []));
         peers.push(peer);
         const url = `${server.base}${MOUNT}/62.0`;
         const options = { url, headers: { Authorization: basic(agent) }, transport: "long-polling", batching: false };

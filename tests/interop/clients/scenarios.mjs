@@ -158,9 +158,9 @@ const SCENARIOS = [
             const { id } = far;
             await near.publish("/demo/page", { n: 1 });
             await far.received(1);
-            await stage.server.parks(2);
+            await stage.listens(2);
             await far.leave();
-            await stage.server.parks(1);
+            await stage.listens(1);
             await near.publish("/demo/page", { n: 2 });
             await far.comeBack();
             await near.publish("/demo/page", { n: 3 });
@@ -177,9 +177,9 @@ const SCENARIOS = [
             const near = await stage.opened("15001");
             const { id } = far;
             for (const n of [1, 2, 3]) {
-                await stage.server.parks(2);
+                await stage.listens(2);
                 link.cut();
-                await stage.server.parks(1);
+                await stage.listens(1);
                 await near.publish("/demo/far", { n });
                 link.mend();
                 await far.received(n);
@@ -195,10 +195,10 @@ const SCENARIOS = [
             const ids = [far.id, near.id];
             await near.publish("/demo/stop", { n: 1 });
             await far.received(1);
-            await stage.server.parks(2);
+            await stage.listens(2);
             assert.equal(await stage.server.stop(), 0);
             await stage.server.run();
-            await stage.server.parks(2);
+            await stage.listens(2);
             await near.publish("/demo/stop", { n: 2 });
             await far.received(2);
             assert.deepEqual(far.heard, [{ n: 1 }, { n: 2 }]);
@@ -213,10 +213,10 @@ const SCENARIOS = [
             const ids = [far.id, near.id];
             await near.publish("/kept/kill", { n: 1 });
             await far.received(1);
-            await stage.server.parks(2);
+            await stage.listens(2);
             await stage.server.kill();
             await stage.server.run();
-            await stage.server.parks(2);
+            await stage.listens(2);
             await near.publish("/kept/kill", { n: 2 });
             await far.received(2);
             assert.deepEqual([...new Set(far.heard.map(({ n }) => n))], [1, 2]);
@@ -230,11 +230,11 @@ const SCENARIOS = [
             const { id } = far;
             await near.publish("/demo/kill", { n: 1 });
             await far.received(1);
-            await stage.server.parks(2);
+            await stage.listens(2);
             await stage.server.kill();
             await stage.server.run();
             await far.until(() => far.handshakes.length >= 2, "a second handshake");
-            await stage.server.parks(2);
+            await stage.listens(2);
             await near.publish("/demo/kill", { n: 2 });
             await far.received(2);
             assert.deepEqual(far.heard, [{ n: 1 }, { n: 2 }]);
@@ -275,6 +275,12 @@ class Stage {
         const headers = { Authorization: basic(agent) };
         await peer.open({ url, headers, ...this.#options, ...options }, ...channels);
         return peer;
+    }
+
+    /** Waits until so many clients can be told something: a connect of theirs is held, or they have a stream. */
+    async listens(count) {
+        const streams = this.#options.transport === "eventsource";
+        await this.server.counts(streams ? 'partyline_sessions{transport="eventsource"}' : "partyline_parked_connects", count);
     }
 
     /** A network to the server that breaks when told to. */
