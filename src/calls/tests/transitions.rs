@@ -184,8 +184,8 @@ fn whatever_happens_in_whatever_state_the_table_says_what_comes_of_it() {
     STATES.iter().for_each(|(name, ..)| shown.push_str(&format!("{name:17}")));
     for what in HAPPENINGS {
         shown.push_str(&format!("\n{:16}", format!("{what:?}")));
-        for state in 0..STATES.len() {
-            let outcome = trial(what, state).map_or("", |trial| played(what, STATES[state].0, trial));
+        for (state, (name, ..)) in STATES.iter().enumerate() {
+            let outcome = trial(what, state).map_or("", |trial| played(what, name, trial));
             shown.push_str(&format!("{outcome:17}"));
         }
     }
@@ -289,7 +289,7 @@ fn played(what: Happening, state: &str, (lines, who, then): (&[&str], &str, Then
         After::Nothing => {
             // A next change forgets who left, and that somebody came just now.
             let same = |party: &Party| Party { entered: before.entered, ..party.clone() } == before;
-            assert!(after.map_or(!before.is_live(), same), "{which}");
+            assert!(after.map_or_else(|| !before.is_live(), same), "{which}");
             assert!(!told(state), "{which}");
             // What happens to others, too, is theirs.
             if !matches!(what, Happening::CalledAnswered | Happening::NotHeld) {
