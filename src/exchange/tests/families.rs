@@ -153,9 +153,9 @@ async fn an_agent_is_offered_no_second_call_while_the_first_one_is_on_its_way() 
 
 #[actix::test]
 async fn a_call_in_a_queue_of_which_the_switch_says_nothing_any_more_is_given_up() {
-    let short = Duration::from_millis(50);
-    let setup = Setup { queue_timeout: Some(short), ..Setup::default() };
-    let mut desk = Desk::manned(Fickle::new(), Settings::new(short), demo_agents(), setup);
+    let setup = Setup { queue_timeout: Some(Duration::ZERO), ..Setup::default() };
+    let settings = Settings::new(Duration::from_secs(1));
+    let mut desk = Desk::manned(Fickle::new(), settings, demo_agents(), setup);
     let (call, caller, queue) = desk.dial("15000", "6000").await;
     desk.report(&call, caller, ReportKind::Answered).await;
     desk.report(&call, queue, ReportKind::Queued(Number::parse("6000").unwrap())).await;
