@@ -9,7 +9,7 @@ use super::sections::{
     AdminSection, AuthConfig, BayeuxConfig, ChannelRule, DemoAgents, DesktopsConfig, DirectorySection, DrainConfig,
     GwsConfig, LogConfig, ServerConfig, SimulatedSection, SwitchConfig, TelemetryConfig, UpstreamSection,
 };
-use super::settings::{Settings, Sources};
+use super::settings::{Origin, Settings, Sources};
 
 /// Everything that can be set. `config/partyline.toml` says what each key means, and why it is what it is.
 #[derive(Clone, Debug)]
@@ -56,6 +56,7 @@ impl Config {
         let mut reader = Reader::new(Settings::layer(sources)?);
         let listening = reader.origin("server.listen");
         let cookies = reader.origin_of(&["auth.cookie_same_site", "auth.cookie_partitioned"]);
+        let queue = reader.origin_of(&["bayeux.queue_bytes", "server.max_body"]);
         let server = ServerConfig::read(&mut reader)?;
         let admin = AdminSection::read(&mut reader)?;
         let auth = AuthConfig::read(&mut reader)?;
@@ -77,6 +78,7 @@ impl Config {
         if !auth.cookies.is_taken(&server.external_url) {
             return Err(ConfigError::CookiesRefused { origin: cookies });
         }
+        has_room(&bayeux, &server, &reader, queue)?;
         let effective = reader.finish()?;
         Ok(Self {
             server,
@@ -108,3 +110,21 @@ impl Config {
         self.directory.demo_agents != DemoAgents::Off
     }
 }
+
+/// Otherwise whoever is owed something, and then the largest publication, is owed too much: its session would end. `origin` is
+/// where one of the two stands.
+fn has_room(bayeux: &BayeuxConfig, server: &ServerConfig, reader: &Reader, origin: Origin) -> Result<(), ConfigError> {
+    if bayeux.queue_bytes / 2 >= server.max_body.saturating_add(ENVELOPE) {
+        return Ok(());
+    }
+    let expected = format!(
+        "at least twice server.max_body = {}, and 2 KiB more, for a publication may be as large as that, and its event bears \
+         a little more",
+        reader.written("server.max_body")
+    );
+    let key = "bayeux.queue_bytes";
+    Err(ConfigError::BadValue { origin, key: key.into(), value: reader.written(key), expected })
+}
+
+/// What an event may bear besides its publication: its position, twice, its time, and word of a gap before it.
+const ENVELOPE: usize = 1024;

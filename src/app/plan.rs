@@ -189,20 +189,8 @@ fn accounts(config: &Config) -> Result<DirectoryConfig, PlanError> {
     Ok(DirectoryConfig { agents })
 }
 
-/// What an event may bear besides its publication: its position, twice, its time, and word of a gap before it.
-const ENVELOPE: usize = 1024;
-
 fn broker_settings(config: &Config, rendering: Rendering, rules: Rules) -> Result<broker::Settings, PlanError> {
     let bayeux = &config.bayeux;
-    let (queue, body) = (bayeux.queue_bytes, config.server.max_body);
-    if queue / 2 < body.saturating_add(ENVELOPE) {
-        // Else whoever is owed something, and then the largest publication, is owed too much: its session would end.
-        let reason = format!(
-            "bayeux.queue_bytes = {queue}: expected at least twice server.max_body = {body}, and 2 KiB more, for a \
-             publication may be as large as that, and its event bears a little more"
-        );
-        return Err(PlanError::Configuration(reason));
-    }
     Ok(broker::Settings {
         timeout: bayeux.timeout,
         interval: bayeux.interval,

@@ -175,6 +175,12 @@ impl Reader {
         Ok(self.effective)
     }
 
+    /// A setting that was read, as it was written.
+    pub(super) fn written(&self, key: &str) -> String {
+        let (section, name) = key.split_once('.').unwrap_or((key, ""));
+        self.effective.get(section).and_then(|section| section.get(name)).map(Value::to_string).unwrap_or_default()
+    }
+
     fn keep(&mut self, field: &Field) {
         let mut table = &mut self.effective;
         let mut names = field.key.split('.').peekable();

@@ -138,17 +138,21 @@ fn states_of_agents_are_read_and_none_may_stand_twice() {
 
 #[test]
 fn a_session_may_be_owed_the_largest_publication_and_another() {
-    let plan = |text: &str| Plan::new(&load(text), CookieKey::new([7; 32]));
-    let error = plan("[server]\nmax_body = '512KiB'").unwrap_err().to_string();
-    assert!(
-        error.contains("bayeux.queue_bytes = 1048576: expected at least twice server.max_body = 524288"),
-        "{error}"
-    );
-    assert_eq!(plan("[server]\nmax_body = '511KiB'").unwrap().broker.queue_bytes, 1 << 20);
-    assert_eq!(
-        plan("[server]\nmax_body = '2MiB'\n[bayeux]\nqueue_bytes = '5MiB'").unwrap().broker.queue_bytes,
-        5 << 20
-    );
+    let told = "expected at least twice server.max_body";
+    for (source, wanted) in [
+        ("[server]\nmax_body = '512KiB'", format!("p.toml: bayeux.queue_bytes = \"1MiB\": {told} = \"512KiB\"")),
+        ("[bayeux]\nqueue_bytes = '129KiB'", format!("p.toml: bayeux.queue_bytes = \"129KiB\": {told} = \"64KiB\"")),
+        (
+            "env PARTYLINE__BAYEUX__QUEUE_BYTES=64KiB",
+            format!("PARTYLINE__BAYEUX__QUEUE_BYTES: bayeux.queue_bytes = \"64KiB\": {told} = \"64KiB\""),
+        ),
+    ] {
+        let error = Config::load(from(source)).expect_err(source).to_string();
+        assert!(error.contains(&wanted), "{error}");
+    }
+    assert_eq!(load("[server]\nmax_body = '511KiB'").bayeux.queue_bytes, 1 << 20);
+    assert_eq!(load("[bayeux]\nqueue_bytes = '130KiB'").bayeux.queue_bytes, 130 << 10);
+    assert_eq!(load("[server]\nmax_body = '2MiB'\n[bayeux]\nqueue_bytes = '5MiB'").bayeux.queue_bytes, 5 << 20);
 }
 
 #[test]
@@ -219,6 +223,7 @@ fn each_wrong_configuration_says_what_is_wrong() {
         "[bayeux]\ntimeout = '30'",
         "[bayeux]\nresume = '876001h'",
         "[bayeux]\nqueue_messages = '1000'",
+        "[bayeux]\nqueue_bytes = '64KiB'",
         "[bayeux]\nsessions = 0",
         "[bayeux]\nduplicate_connect_status = 200",
         "[bayeux]\nanonymous = 'yes'",
