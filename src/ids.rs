@@ -299,27 +299,31 @@ impl fmt::Debug for SessionId {
 
 /// The cookie `BAYEUX_BROWSER`, which binds a session to one client: 160 random bits in hexadecimal.
 #[derive(Clone, Eq, PartialEq)]
-pub struct BrowserCookie(Arc<str>);
+pub struct BrowserCookie {
+    text: Arc<str>,
+    /// Asked for several times a request.
+    hash: CookieHash,
+}
 
 impl BrowserCookie {
     /// Draws a fresh one.
     pub fn draw() -> Self {
-        Self(hex(&random::<20>()).into())
+        Self::presented(&hex(&random::<20>()))
     }
 
     /// Takes whatever a client sent.
     pub fn presented(text: &str) -> Self {
-        Self(text.into())
+        Self { text: text.into(), hash: CookieHash(digest(text.as_bytes())) }
     }
 
     /// The secret itself, for `Set-Cookie` and nothing else.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// What is remembered of it.
     pub fn hash(&self) -> CookieHash {
-        CookieHash(digest(self.0.as_bytes()))
+        self.hash
     }
 }
 
@@ -334,6 +338,11 @@ impl fmt::Debug for BrowserCookie {
 pub struct CookieHash([u8; 16]);
 
 impl CookieHash {
+    /// Its bytes.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Takes 32 hexadecimal digits.
     ///
     /// # Errors

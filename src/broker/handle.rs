@@ -283,7 +283,7 @@ impl Broker {
     /// Dropping it is as good as dropping the line that it would have given.
     pub async fn stream(&self, peer: Peer, client: &ClientId) -> Result<Line, NoStream> {
         let session = client.session();
-        let home = home_of(peer.agent.as_ref(), session, self.0.settings.homes);
+        let home = self.home_of(&peer, session);
         let address = self.address(home).ok_or(NoStream::Busy)?;
         if self.is_closing() || !address.send(IsReady).await.unwrap_or(false) {
             return Err(NoStream::Busy);
@@ -310,13 +310,17 @@ impl Broker {
         }
     }
 
+    fn home_of(&self, peer: &Peer, session: SessionId) -> usize {
+        home_of(&self.0.settings, peer.agent.as_ref(), Some(peer.cookie.hash()), session)
+    }
+
     /// Hands a batch to the home that it is for.
     pub(super) fn hand(&self, peer: Peer, batch: Batch, tell: Tell) -> Result<Handed, Busy> {
         // A new session's home follows from its clientId, so that is drawn here.
         let fresh = batch.handshake().map(|_| ClientId::draw(self.0.log.epoch()));
         let named = batch.requests.iter().find_map(|Request { client, .. }| client.as_ref());
         let session = fresh.as_ref().or(named).map_or(SessionId::new([0; 16]), ClientId::session);
-        let home = home_of(peer.agent.as_ref(), session, self.0.settings.homes);
+        let home = self.home_of(&peer, session);
         let address = self.address(home).ok_or(Busy)?;
         let key = ConnectKey(self.0.next.fetch_add(1, Ordering::Relaxed));
         let waiting = Waiting::new(self.0.metrics.mailbox_depth.of(metrics::Actor::Agents));
@@ -330,7 +334,7 @@ impl Broker {
     /// A socket that was full has room again for a session's events. If the mailbox is full, the session finds out with
     /// its next event, or when its connect is answered.
     pub(super) fn has_room(&self, peer: &Peer, session: SessionId) {
-        if let Some(address) = self.address(home_of(peer.agent.as_ref(), session, self.0.settings.homes)) {
+        if let Some(address) = self.address(self.home_of(peer, session)) {
             let _ = address.try_send(Lost(session));
         }
     }

@@ -116,7 +116,7 @@ impl<T> Sessions<T> {
 
     /// A session's record was applied.
     pub(super) fn apply_session(&mut self, now: Instant, record: &Record, mut state: SessionState) {
-        if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
+        if home_of(&self.settings, state.agent.as_ref(), state.cookie, state.session) != self.home {
             return;
         }
         let catch_up = std::mem::take(&mut state.catch_up);

@@ -23,11 +23,11 @@ use crate::broker::pages::Wanted;
 use crate::broker::receipt::Fate;
 use crate::broker::recent::Recent;
 use crate::broker::service::Ask;
-use crate::broker::settings::Settings;
+use crate::broker::settings::{Binding, Settings};
 use crate::broker::total::{CALLERS, Total};
 use crate::broker::wire::Wire;
 use crate::clock;
-use crate::ids::{AgentId, ClientId, LoginId, Position, RecordId, SessionId, WallTime};
+use crate::ids::{AgentId, ClientId, CookieHash, LoginId, Position, RecordId, SessionId, WallTime};
 use crate::log::{Expected, Log, NewRecord, Record};
 use crate::metrics::{EndReason, Label, Metrics};
 use crate::records;
@@ -179,11 +179,18 @@ pub(super) enum Awaited {
     },
 }
 
-/// The home of a session: its agent's, or for an anonymous one a home of its own.
-pub(super) fn home_of(agent: Option<&AgentId>, session: SessionId, homes: usize) -> usize {
-    match agent {
-        Some(agent) => home_of_agent(agent, homes),
-        None => spread(session.bytes(), homes),
+/// The home of a session: its agent's, or for an anonymous one that of its browser, whose tabs are counted together so; if
+/// clients need not show its cookie, a home of its own.
+pub(super) fn home_of(
+    settings: &Settings,
+    agent: Option<&AgentId>,
+    cookie: Option<CookieHash>,
+    session: SessionId,
+) -> usize {
+    match (agent, cookie, settings.binding) {
+        (Some(agent), _, _) => home_of_agent(agent, settings.homes),
+        (None, Some(cookie), Binding::Cookie) => spread(cookie.bytes(), settings.homes),
+        (None, Some(_), Binding::ClientId) | (None, None, _) => spread(session.bytes(), settings.homes),
     }
 }
 
@@ -258,7 +265,7 @@ impl<T> Sessions<T> {
             let Some(record) = record else { continue };
             let payload = records::decode(&record).map_err(|error| error.to_string())?;
             let (Payload::SessionState(state) | Payload::Page(OwedPage { state, .. })) = payload else { continue };
-            if home_of(state.agent.as_ref(), state.session, self.settings.homes) != self.home {
+            if home_of(&self.settings, state.agent.as_ref(), state.cookie, state.session) != self.home {
                 continue;
             }
             if state.ack || state.cursor.is_some() {

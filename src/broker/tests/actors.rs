@@ -8,7 +8,8 @@ use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Limits, Pattern};
 use crate::broker::tests::kit::{connect, nobody, peer, publish, replay, settings, subscribe};
-use crate::broker::{Anonymous, Broker, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Store, Who};
+use crate::broker::{Anonymous, Binding, Broker, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Store, Who};
+use crate::ids::BrowserCookie;
 use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, Retain};
 use crate::metrics::Metrics;
 use crate::upstream::{Asking, Endpoint, Question, Upstream};
@@ -22,8 +23,12 @@ async fn broker() -> (Broker, Metrics) {
 }
 
 async fn broker_on(log: Arc<dyn Log>) -> (Broker, Metrics) {
+    broker_of(log, settings()).await
+}
+
+async fn broker_of(log: Arc<dyn Log>, settings: Settings) -> (Broker, Metrics) {
     let metrics = Metrics::new();
-    let settings = Settings { anonymous: Anonymous::Allow, homes: HOMES, ..settings() };
+    let settings = Settings { anonymous: Anonymous::Allow, homes: HOMES, ..settings };
     let broker = Broker::new(settings, metrics.clone(), log);
     assert!(!broker.is_ready().await, "nobody has opened its homes");
     (0..=HOMES).for_each(|_| broker.open_here());
@@ -50,13 +55,40 @@ async fn shake(broker: &Broker, peer: &Peer) -> String {
     body.split(r#""clientId":""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
+/// Nobody in particular, at a browser of their own.
+fn somebody(n: usize) -> Peer {
+    Peer { cookie: BrowserCookie::presented(&n.to_string()), ..nobody() }
+}
+
 #[actix::test]
-async fn a_session_lives_where_its_client_id_leads_also_if_nobody_is_logged_in() {
+async fn a_session_of_nobody_lives_where_its_browser_leads_or_its_client_id_if_that_is_enough() {
     let (broker, _) = broker().await;
-    for _ in 0..20 {
-        let client = shake(&broker, &nobody()).await;
-        let (body, _) = take(&broker, &nobody(), &connect(&client)).await;
+    for n in 0..20 {
+        let client = shake(&broker, &somebody(n)).await;
+        let (body, _) = take(&broker, &somebody(n), &connect(&client)).await;
         assert!(body.contains(r#""successful":true"#), "{body}");
+    }
+    let config = EmbeddedConfig { durability: Durability::Memory, ..EmbeddedConfig::default() };
+    let log = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    let (broker, _) = broker_of(log, Settings { binding: Binding::ClientId, ..settings() }).await;
+    for n in 0..20 {
+        let client = shake(&broker, &somebody(n)).await;
+        let (body, _) = take(&broker, &somebody(n + 1), &connect(&client)).await;
+        assert!(body.contains(r#""successful":true"#), "{body}");
+    }
+}
+
+#[actix::test]
+async fn the_tabs_of_one_browser_are_counted_together_also_if_nobody_is_logged_in() {
+    let (broker, _) = broker().await;
+    for browser in 0..4 {
+        let mut slow = 0;
+        for _ in 0..8 {
+            let client = shake(&broker, &somebody(browser)).await;
+            let (body, _) = take(&broker, &somebody(browser), &connect(&client)).await;
+            slow += usize::from(body.contains("multiple-clients"));
+        }
+        assert_eq!(slow, 7, "one of eight holds its connects");
     }
 }
 
