@@ -74,16 +74,19 @@ impl SwitchLink {
             since,
             came_in,
         });
-        self.switch.restore(legs.collect());
+        let mut legs: Vec<Leg> = legs.collect();
+        legs.sort_by_key(|leg| leg.id);
+        self.switch.restore(legs);
         for subject in self.log.subjects("agent/") {
             let newest = self.log.newest(&subject).ok().flatten();
             if let Some(Ok(Payload::AgentChanged(changed))) = newest.map(|record| records::decode(&record)) {
                 self.set_line(changed);
             }
         }
-        for ask in families.into_iter().flat_map(|changed| still_wanted(changed.family.asks)) {
-            self.switch.carry_out(ask);
-        }
+        // In the order in which they were asked: who waits in a queue keeps its place there.
+        let mut asks: Vec<Ask> = families.into_iter().flat_map(|changed| still_wanted(changed.family.asks)).collect();
+        asks.sort_by_key(|ask| ask.id);
+        asks.into_iter().for_each(|ask| self.switch.carry_out(ask));
     }
 
     fn show(&self) {
