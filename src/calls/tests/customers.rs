@@ -73,3 +73,19 @@ fn only_the_leg_of_who_called_from_outside_came_in() {
     assert_eq!(came_in("15000 dials 7001; 7001: answered"), nobody);
     assert_eq!(came_in("15000 dials 15001; 15001: answered; 15000 adds 7002; 7002: answered"), nobody);
 }
+
+#[test]
+fn who_called_stays_what_it_was_also_when_the_customer_has_left() {
+    let mut play = Play::default();
+    let lines = "7001 enters 6000; 7001: answered; route 15000; 15000: ringing; 15000: answered; 15000 adds 15001;
+        15001: ringing; 15001: answered; 7001: ended; 15000 hold; 15000: held";
+    lines.split(';').for_each(|line| play.line(line.trim()));
+    for who in ["15000", "15001"] {
+        assert_eq!(play.seen(who).ani().map(|number| number.as_str()), Some("7001"), "{who}");
+    }
+    // What was written before parties kept it goes by who is there.
+    let mut family = play.family.take().unwrap();
+    family.calls[0].parties.iter_mut().for_each(|party| party.ani = None);
+    play.family = Some(family);
+    assert_eq!(play.seen("15001").ani().map(|number| number.as_str()), Some("15000"));
+}

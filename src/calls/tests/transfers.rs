@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::calls::tests::script::{Play, check};
+use crate::calls::tests::script::check;
 
 #[test]
 fn a_transfer_in_a_single_step_puts_the_target_in_the_place_of_who_asked() {
@@ -367,20 +367,4 @@ fn a_call_that_no_device_of_ours_is_left_on_ends() {
             15001 StatusChange: Released with 7002,7001 FirstConferencePartyDN="15000"
         "#]],
     );
-}
-
-#[test]
-fn who_called_stays_what_it_was_also_when_the_customer_has_left() {
-    let mut play = Play::default();
-    let lines = "7001 enters 6000; 7001: answered; route 15000; 15000: ringing; 15000: answered; 15000 adds 15001;
-        15001: ringing; 15001: answered; 7001: ended; 15000 hold; 15000: held";
-    lines.split(';').for_each(|line| play.line(line.trim()));
-    for who in ["15000", "15001"] {
-        assert_eq!(play.seen(who).ani().map(|number| number.as_str()), Some("7001"), "{who}");
-    }
-    // What was written before parties kept it goes by who is there.
-    let mut family = play.family.take().unwrap();
-    family.calls[0].parties.iter_mut().for_each(|party| party.ani = None);
-    play.family = Some(family);
-    assert_eq!(play.seen("15001").ani().map(|number| number.as_str()), Some("15000"));
 }
