@@ -14,6 +14,7 @@ mod deploy;
 mod documents;
 mod ends;
 mod harness;
+mod kit;
 mod life;
 mod logout;
 mod memory;

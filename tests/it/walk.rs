@@ -6,24 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
-use bytes::Bytes;
-use partyline::bayeux::{Batch, Limits};
-use partyline::broker::{Broker, Outcome, Peer, Remote};
+use partyline::broker::Broker;
 use partyline::calls::{
     Ask, AskKind, ClearRule, Heard, LegId, MuteRule, Operation, PartyState, Report, ReportKind, Rules, Term, UserData,
 };
 use partyline::directory::{Directory, DirectoryConfig, demo_agents};
 use partyline::exchange;
 use partyline::exchange::Exchange;
-use partyline::gws::{Base, Command, Destination, Rendering};
-use partyline::ids::{AgentId, BrowserCookie, CallId, IdempotencyKey, Number, Position};
+use partyline::gws::{Command, Destination};
+use partyline::ids::{AgentId, CallId, IdempotencyKey, Number, Position};
 use partyline::log::{EmbeddedConfig, EmbeddedLog, Left, Log};
 use partyline::metrics::Metrics;
 use partyline::records::{self, CallChanged, Payload};
 use partyline::switch::{Leg, Line, News, Setup, Switch};
-use partyline::upstream::NoUpstream;
-use partyline::{bayeux, broker};
 use tokio::sync::mpsc;
+
+use crate::kit;
 
 /// A switch that tells the test what it is asked.
 struct Scripted {
@@ -74,7 +72,7 @@ impl Life {
         let (restored, legs) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::channel(16);
         let arbiter = Arbiter::current();
-        let broker = Broker::new(settings(), metrics.clone(), Arc::clone(&log));
+        let broker = Broker::new(kit::sessions(kit::rendering(RULES)), metrics.clone(), Arc::clone(&log));
         broker.open_here();
         let switch = Arc::new(Scripted { asks: asked, legs: restored });
         let calm = exchange::Settings::new(Duration::from_secs(3600));
@@ -87,23 +85,9 @@ impl Life {
 
     /// What a client gets for a request, as text.
     async fn take(&self, body: &str) -> String {
-        let limits = Limits { batch_messages: 64, json_depth: 32, subscriptions: 128 };
-        let batch = Batch::decode(&Bytes::from(body.to_owned()), &limits).unwrap();
-        let cookie = BrowserCookie::presented("browser");
-        match self
-            .broker
-            .take(
-                Peer { agent: Some(agent("15000")), login: None, cookie, desktop: true, remote: Remote::default() },
-                batch,
-            )
-            .await
-        {
-            Outcome::Answer { body, receipt } => {
-                assert!(receipt.is_none(), "what is acknowledged needs no receipt");
-                String::from_utf8(body).unwrap()
-            }
-            Outcome::Busy | Outcome::Superseded => panic!("not answered"),
-        }
+        let (answer, receipt) = kit::ask(&self.broker, &agent("15000"), "browser", body).await;
+        assert!(receipt.is_none(), "what is acknowledged needs no receipt");
+        String::from_utf8(answer).unwrap()
     }
 
     async fn connect(&self, client: &str, ack: u64, timeout: u64) -> String {
@@ -164,37 +148,6 @@ impl Life {
         let body = self.connect(client, ack, 0).await;
         assert_eq!(events_of(&body), "[");
         ack
-    }
-}
-
-fn settings() -> broker::Settings {
-    broker::Settings {
-        timeout: Duration::from_secs(3600),
-        interval: Duration::ZERO,
-        max_interval: Duration::from_secs(3600),
-        resume: Duration::from_secs(3600),
-        session_rules: broker::SessionRules::default(),
-        queue_messages: 1000,
-        queue_bytes: 1 << 20,
-        sessions: 100,
-        sessions_per_agent: 10,
-        subscriptions_per_session: 10,
-        transports: broker::Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
-        binding: broker::Binding::Cookie,
-        anonymous: broker::Anonymous::Refuse,
-        desktop_unknown: bayeux::Error::parse("402::Unknown client").unwrap(),
-        rules: broker::Rules::default(),
-        upstream: Arc::new(NoUpstream),
-        rendering: Rendering {
-            base: Base("http://localhost".into()),
-            attached_data_first: true,
-            rules: RULES,
-            old_participants: false,
-            numbering: None,
-            voice_channel: true,
-        },
-        node: "local".into(),
-        homes: 1,
     }
 }
 

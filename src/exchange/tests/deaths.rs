@@ -11,6 +11,7 @@ use crate::exchange::Settings;
 use crate::exchange::ingress::CommandIngress;
 use crate::exchange::tests::kit::{Desk, Fickle, HOLD, agent, dial};
 use crate::ids::Number;
+use crate::switch::Setup;
 
 /// Kills the ingress.
 #[derive(Message)]
@@ -61,7 +62,7 @@ async fn a_start_carries_out_what_is_open_in_the_order_in_which_it_was_asked() {
     };
     let office = |log| {
         let settings = Settings::new(Duration::from_secs(3600));
-        Desk::manned(log, settings, names.iter().map(account).collect())
+        Desk::manned(log, settings, names.iter().map(account).collect(), Setup::default())
     };
     let mut desk = office(Fickle::new());
     let mut asked = Vec::new();
