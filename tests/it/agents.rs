@@ -328,15 +328,20 @@ fn what_the_switch_is_silent_about_is_told_as_an_error() {
             data["messageType"] == "ErrorMessage" || state == "Established"
         };
         let told = desk.until(is_over);
-        if let Some(call) = agent.calls().first() {
-            agent.post(&format!("me/calls/{}", call["id"].as_str().unwrap()), &json!({"operationName": "Hangup"}));
-        }
+        // What is late may be of the call before, so that there are two; and so may be the end of each.
+        let over = (0..1000).any(|_| {
+            let calls = agent.calls();
+            for call in &calls {
+                agent.post(&format!("me/calls/{}", call["id"].as_str().unwrap()), &json!({"operationName": "Hangup"}));
+            }
+            calls.is_empty()
+        });
+        assert!(over, "{:?}", agent.calls());
         told.into_iter().find(|message| message["data"]["messageType"] == "ErrorMessage")
     });
     let error = error.unwrap()["data"].clone();
     assert_eq!(error["errorMessage"], "The switch did not answer in time.");
     assert_eq!(error["devicePath"], json!(format!("/devices/{}", agent.device())));
-    agent.until_calls(0);
 }
 
 #[test]
