@@ -197,7 +197,7 @@ impl<'a> Shown<'a> {
 pub(super) const DEVICE_AT_TIMES: [&str; 2] = ["forwardTo", "supervisorMonitoringState"];
 
 /// The one channel that an agent has here.
-pub(super) const VOICE: &str = "voice";
+pub const VOICE: &str = "voice";
 
 /// The ids are the same in every installation, the small letter in one of them included.
 const READY: Shown<'static> = Shown {

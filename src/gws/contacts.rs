@@ -2,6 +2,7 @@
 
 use crate::directory::Agent;
 
+use super::agents::VOICE;
 use super::query::Query;
 use super::status::{Refusal, StatusCode};
 
@@ -91,7 +92,7 @@ impl<'a> ContactQuery<'a> {
         one_of(&self.kinds, "User")
             && one_of(&self.names, agent.id.as_str())
             && (self.numbers.contains(&"*") || one_of(&self.numbers, agent.number.as_str()))
-            && one_of(&self.channels, "voice")
+            && one_of(&self.channels, VOICE)
             && (self.roles.is_empty() || agent.roles.iter().any(|role| self.roles.contains(&role.as_str())))
             && (self.matches.is_empty() || self.is_matched(agent))
     }

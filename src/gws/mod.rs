@@ -27,7 +27,7 @@ mod user_events;
 #[cfg(test)]
 mod tests;
 
-pub use agents::{agent_notification, device_resource, failure_text};
+pub use agents::{VOICE, agent_notification, device_resource, failure_text};
 pub use answers::{
     agent_states_answer, call_answer, calls_answer, channel_answer, channels_answer, device_answer, devices_answer,
     no_multimedia, ok_answer, partial_answer, refusal_answer, user_answer, version_answer,

@@ -132,7 +132,12 @@ fn destination(members: &Members<'_>) -> Result<Destination, Refusal> {
 
 fn number(members: &Members<'_>, name: &str, path: &str) -> Result<Number, Refusal> {
     let number = text(members, name, path)?.filter(|number| !number.is_empty()).ok_or_else(|| missing(path))?;
-    Number::parse(&number).map_err(|e| wrong(path, &format!("a number: {e}")))
+    read_number(&number, path)
+}
+
+/// A number that is named by this parameter.
+pub(super) fn read_number(text: &str, parameter: &str) -> Result<Number, Refusal> {
+    Number::parse(text).map_err(|error| wrong(parameter, &format!("a number: {error}")))
 }
 
 fn participant(members: &Members<'_>) -> Result<Number, Refusal> {

@@ -7,7 +7,9 @@ use crate::ids::{CallId, DeviceId, Number};
 
 use super::agents::VOICE;
 use super::members::Members;
-use super::operations::{Command, device_uri, disposition, missing, parse_body, text, too_long, unknown, wrong};
+use super::operations::{
+    Command, device_uri, disposition, missing, parse_body, read_number, text, too_long, unknown, wrong,
+};
 use super::status::{Refusal, StatusCode};
 
 /// What a desktop wants of an agent's session.
@@ -178,8 +180,7 @@ fn parse_monitor(members: &Members<'_>, kind: MonitorKind) -> Result<DeviceReque
         None => {
             let number = text(members, "phoneNumber", "phoneNumber")?.filter(|number| !number.is_empty());
             let number = number.ok_or_else(|| missing("targetDeviceUri"))?;
-            let number = Number::parse(&number).map_err(|error| wrong("phoneNumber", &format!("a number: {error}")))?;
-            MonitorTarget::Number(number)
+            MonitorTarget::Number(read_number(&number, "phoneNumber")?)
         }
     };
     Ok(DeviceRequest::Monitor(MonitorRequest { kind, scope, calls, target }))
@@ -202,7 +203,7 @@ fn parse_destination(members: &Members<'_>) -> Result<Number, Refusal> {
         Err(_) => text(members, "destination", "destination")?,
     };
     let number = number.filter(|number| !number.is_empty()).ok_or_else(|| missing("destination"))?;
-    Number::parse(&number).map_err(|error| wrong("destination", &format!("a number: {error}")))
+    read_number(&number, "destination")
 }
 
 /// A short text that people or the switch gave to something. An empty one is none.

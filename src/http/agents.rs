@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::clock;
 use crate::exchange::AgentRequest;
 use crate::gws::{
-    DeviceRequest, SessionRequest, SessionStart, agent_states_answer, channel_answer, channels_answer, ok_answer,
-    parse_channel, parse_device, parse_session, partial_answer,
+    DeviceRequest, SessionRequest, SessionStart, VOICE, agent_states_answer, channel_answer, channels_answer,
+    ok_answer, parse_channel, parse_device, parse_session, partial_answer,
 };
 use crate::ids::IdempotencyKey;
 
@@ -147,5 +147,5 @@ async fn end_login(shared: &Shared, caller: &Caller, request: &HttpRequest) -> R
 }
 
 fn is_voice(request: &HttpRequest) -> Result<(), Failure> {
-    if id(request) == "voice" { Ok(()) } else { Err(Failure::NotFound) }
+    if id(request) == VOICE { Ok(()) } else { Err(Failure::NotFound) }
 }

@@ -9,7 +9,7 @@ use crate::bayeux::BadBatch;
 use crate::calls::Refused;
 use crate::directory::BadToken;
 use crate::exchange::CommandError;
-use crate::gws::{Refusal, StatusCode as Code, refusal_answer};
+use crate::gws::{Refusal, StatusCode as Code, no_multimedia, refusal_answer};
 use crate::metrics::Limit;
 
 use super::body::BadBody;
@@ -49,7 +49,7 @@ pub(crate) enum Failure {
     #[error("the idempotency key must be 1 to 128 characters, with no control character, quote, backslash or slash")]
     Key,
     /// There is no channel but voice.
-    #[error("There is no channel but voice.")]
+    #[error("{}", no_multimedia().message)]
     Multimedia,
     /// Nothing here takes this method; these it takes.
     #[error("only {0} is allowed here")]
@@ -75,62 +75,77 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The status of the answer, and the code in it.
-    pub(crate) const fn table(&self) -> (StatusCode, Code) {
+    /// The status of the answer: that of its code, unless HTTP has a better one.
+    const fn status(&self) -> StatusCode {
         match self {
-            Self::Batch(BadBatch::Empty | BadBatch::Malformed | BadBatch::TooDeep | BadBatch::TooMany) => {
-                (StatusCode::BAD_REQUEST, Code::MissingParameter)
-            }
-            Self::Body(BadBody::Broken) => (StatusCode::BAD_REQUEST, Code::MissingParameter),
-            Self::Body(BadBody::Charset | BadBody::Encoding) => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::MissingParameter)
-            }
-            Self::Body(BadBody::Late) => (StatusCode::REQUEST_TIMEOUT, Code::MissingParameter),
-            Self::Body(BadBody::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, Code::OutOfRange),
+            Self::Body(BadBody::Charset | BadBody::Encoding) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Body(BadBody::Late) => StatusCode::REQUEST_TIMEOUT,
+            Self::Body(BadBody::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy
             | Self::Command(CommandError::Busy)
             | Self::Connections
             | Self::Multimedia
-            | Self::Unverified => (StatusCode::SERVICE_UNAVAILABLE, Code::Internal),
-            Self::Command(CommandError::KeyReused) => (StatusCode::CONFLICT, Code::AlreadyExists),
-            Self::Command(CommandError::LogFull | CommandError::SwitchRefused(_)) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal)
+            | Self::Unverified => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Batch(_)
+            | Self::Body(BadBody::Broken)
+            | Self::Callback(_)
+            | Self::Command(
+                CommandError::KeyReused
+                | CommandError::LogFull
+                | CommandError::Refused(_)
+                | CommandError::RefusedAgent(_)
+                | CommandError::SwitchRefused(_),
+            )
+            | Self::Csrf
+            | Self::Denied
+            | Self::Key
+            | Self::NotFound
+            | Self::Origin
+            | Self::Refusal(_)
+            | Self::Transport => status(self.code()),
+        }
+    }
+
+    /// The code in the answer.
+    const fn code(&self) -> Code {
+        match self {
+            Self::Batch(_)
+            | Self::Body(BadBody::Broken | BadBody::Charset | BadBody::Encoding | BadBody::Late)
+            | Self::Callback(_)
+            | Self::Key
+            | Self::Transport => Code::MissingParameter,
+            Self::Body(BadBody::TooLarge) | Self::Headers => Code::OutOfRange,
+            Self::Busy | Self::Connections | Self::Multimedia | Self::Unverified => Code::Internal,
+            Self::Command(CommandError::Busy | CommandError::LogFull | CommandError::SwitchRefused(_)) => {
+                Code::Internal
             }
-            Self::Command(CommandError::Refused(refused)) => Self::refused(refused),
-            Self::Command(CommandError::RefusedAgent(refused)) => Self::refused_agent(refused),
-            Self::Denied => (StatusCode::FORBIDDEN, Code::NotAuthenticated),
-            Self::Headers => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::OutOfRange),
-            Self::Callback(_) | Self::Key | Self::Transport => (StatusCode::BAD_REQUEST, Code::MissingParameter),
-            Self::Token(_) => (StatusCode::UNAUTHORIZED, Code::NotAuthenticated),
-            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Forbidden),
-            Self::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
-            Self::Csrf | Self::Origin => (StatusCode::FORBIDDEN, Code::Forbidden),
-            Self::Refusal(refusal) => (status(refusal.code), refusal.code),
-        }
-    }
-
-    const fn refused(refused: &Refused) -> (StatusCode, Code) {
-        match refused {
-            Refused::AlreadyPresent(_)
-            | Refused::NotPaired
-            | Refused::NotPresent(_)
-            | Refused::TooMany(_)
-            | Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
-            Refused::NotPermitted { .. } => (StatusCode::FORBIDDEN, Code::NoPermission),
-            Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
-        }
-    }
-
-    const fn refused_agent(refused: &agents::Refused) -> (StatusCode, Code) {
-        match refused {
-            agents::Refused::AlreadySet(_)
-            | agents::Refused::NotWatching
-            | agents::Refused::OwnDevice
-            | agents::Refused::WrongState { .. } => (StatusCode::BAD_REQUEST, Code::InvalidState),
-            agents::Refused::NotPermitted(_) => (StatusCode::FORBIDDEN, Code::NoPermission),
-            agents::Refused::NotRegistered => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
-            agents::Refused::InUse(_) => (StatusCode::CONFLICT, Code::AlreadyInUse),
-            agents::Refused::NotFound => (StatusCode::NOT_FOUND, Code::NotFound),
+            Self::Command(CommandError::KeyReused) => Code::AlreadyExists,
+            Self::Command(CommandError::Refused(refused)) => match refused {
+                Refused::AlreadyPresent(_)
+                | Refused::NotPaired
+                | Refused::NotPresent(_)
+                | Refused::TooMany(_)
+                | Refused::WrongState { .. } => Code::InvalidState,
+                Refused::NotPermitted { .. } => Code::NoPermission,
+                Refused::NotFound => Code::NotFound,
+            },
+            Self::Command(CommandError::RefusedAgent(refused)) => match refused {
+                agents::Refused::AlreadySet(_)
+                | agents::Refused::NotWatching
+                | agents::Refused::OwnDevice
+                | agents::Refused::WrongState { .. } => Code::InvalidState,
+                agents::Refused::NotPermitted(_) => Code::NoPermission,
+                agents::Refused::NotRegistered => Code::Internal,
+                agents::Refused::InUse(_) => Code::AlreadyInUse,
+                agents::Refused::NotFound => Code::NotFound,
+            },
+            Self::Denied | Self::Token(_) => Code::NotAuthenticated,
+            Self::Method(_) | Self::Csrf | Self::Origin => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Refusal(refusal) => refusal.code,
         }
     }
 
@@ -244,15 +259,16 @@ impl Failure {
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        self.table().0
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let refusal = Refusal { code: self.table().1, message: self.to_string() };
+        let refusal = Refusal { code: self.code(), message: self.to_string() };
         self.head().insert_header((CONTENT_TYPE, "application/json")).body(refusal_answer(&refusal))
     }
 }
 
+/// The status that goes with a code.
 const fn status(code: Code) -> StatusCode {
     match code {
         Code::AlreadyExists | Code::AlreadyInUse => StatusCode::CONFLICT,
