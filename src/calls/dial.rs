@@ -1,7 +1,7 @@
 //! How a call begins: an agent dials, or the switch brings one in.
 
 use crate::calls::model::{
-    Call, CallType, Endpoint, Event, EventKind, Extension, Family, Location, Party, PartyState, Recording, UserData,
+    Call, CallType, Endpoint, Event, EventKind, Family, Location, Party, PartyState, Recording, UserData,
 };
 use crate::calls::operation::Refused;
 use crate::calls::telephony::{Arrived, Ask, AskId, AskKind};
@@ -53,14 +53,7 @@ impl Family {
         let connect = ask(0, AskKind::Connect(caller.number.clone()));
         let (number, from) = (target.number.clone(), caller.number.clone());
         let ring = ask(1, AskKind::Dial { number, from, location });
-        let told = caller.home.clone().map(|to| Event {
-            kind: EventKind::StatusChange,
-            call: root.clone(),
-            to,
-            number: caller.number.clone(),
-            passing: None,
-            extensions: vec![(Extension::BusinessCall, 0)],
-        });
+        let told = Event::begun(&root, &caller);
         let dnis = Some(target.number.clone());
         let called = kind.of_the_called();
         let ani = (called == CallType::Inbound).then(|| caller.number.clone());
@@ -108,6 +101,15 @@ impl Call {
     }
 }
 
+impl Event {
+    /// That a call began for whoever is there, if it is an agent.
+    pub(super) fn begun(call: &CallId, who: &Endpoint) -> Option<Self> {
+        let (kind, to) = (EventKind::StatusChange, who.home.clone()?);
+        let (call, number, extensions) = (call.clone(), who.number.clone(), kind.extensions());
+        Some(Self { kind, call, to, number, passing: None, extensions })
+    }
+}
+
 impl CallType {
     const fn of_the_called(self) -> Self {
         match self {
@@ -132,6 +134,6 @@ impl CallType {
 }
 
 /// A leg of the first record.
-const fn leg(index: u16) -> AskId {
+pub(super) const fn leg(index: u16) -> AskId {
     AskId { record: Position::ZERO, index }
 }

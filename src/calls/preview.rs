@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::calls::change::Change;
+use crate::calls::dial::leg;
 use crate::calls::model::{Call, CallType, Endpoint, Event, EventKind, Family, Party, PartyState, UserData};
 use crate::calls::operations::Accepted;
-use crate::calls::telephony::{AskId, AskKind, LegId};
+use crate::calls::telephony::{AskKind, LegId};
 use crate::calls::transitions::Happening;
-use crate::ids::{CallId, ConnId, Number, Position, WallTime};
+use crate::ids::{CallId, ConnId, Number, WallTime};
 
 /// A call that an agent may make.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,16 +30,7 @@ impl Family {
         [agent, customer]: [Endpoint; 2],
         user_data: &UserData,
     ) -> Self {
-        let leg = |index| AskId { record: Position::ZERO, index };
-        let kind = EventKind::StatusChange;
-        let told = agent.home.clone().map(|to| Event {
-            kind,
-            call: root.clone(),
-            to,
-            number: agent.number.clone(),
-            passing: None,
-            extensions: kind.extensions(),
-        });
+        let told = Event::begun(&root, &agent);
         let dnis = Some(customer.number.clone());
         let agent =
             Party { dnis: dnis.clone(), ..Party::new(agent, leg(0), PartyState::OFFERED, CallType::Outbound, now) };

@@ -90,9 +90,14 @@ impl Directory {
         self.accounts.features.iter().map(String::as_str)
     }
 
+    /// The agent whose device has this number.
+    pub fn agent_of(&self, number: &Number) -> Option<&Agent> {
+        self.agent(self.accounts.by_number.get(number)?)
+    }
+
     /// The agent and device behind a number.
     pub fn home(&self, number: &Number) -> Option<Home> {
-        let agent = self.agent(self.accounts.by_number.get(number)?)?;
+        let agent = self.agent_of(number)?;
         Some(Home { agent: agent.id.clone(), device: agent.device.clone() })
     }
 

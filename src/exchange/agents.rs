@@ -369,7 +369,7 @@ fn left<'a>(family: &'a Family, event: &Event) -> Option<(&'a Call, &'a Party)> 
 /// Whether the party talked before it left.
 fn talked(before: &Family, left: &Party) -> bool {
     let mut parties = before.calls.iter().flat_map(|call| &call.parties);
-    parties.any(|party| party.leg == left.leg && matches!(party.state, PartyState::Established | PartyState::Held))
+    parties.any(|party| party.leg == left.leg && party.state.is_talking())
 }
 
 /// Who was called dialled nothing: the number that was dialled is its own, or a queue's that sent it the call.

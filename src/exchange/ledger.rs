@@ -176,7 +176,7 @@ impl Ledger {
         let mut counts = [(CallState::Conference, 0), (CallState::Established, 0), (CallState::Setup, 0)];
         let calls = self.families.values().flat_map(|known| &known.family.calls);
         for call in calls.filter(|call| call.live().next().is_some()) {
-            let talk = |party: &&Party| matches!(party.state, PartyState::Established | PartyState::Held);
+            let talk = |party: &&Party| party.state.is_talking();
             let [conference, established, setup] = &mut counts;
             match call.parties.iter().filter(talk).count() {
                 0 | 1 => setup.1 += 1,

@@ -18,9 +18,8 @@ use crate::records::{Cause, CommandKey};
 
 impl CommandIngress {
     pub(super) fn endpoint(&self, number: &Number) -> Endpoint {
-        let home = self.directory.home(number);
-        let agent = home.as_ref().and_then(|home| self.directory.agent(&home.agent));
-        Endpoint { number: number.clone(), rights: agent.map_or(Rights::ORDINARY, Agent::rights), home }
+        let rights = self.directory.agent_of(number).map_or(Rights::ORDINARY, Agent::rights);
+        Endpoint { rights, ..Endpoint::new(number.clone(), self.directory.home(number)) }
     }
 
     fn target(&self, destination: Destination) -> Target {

@@ -97,9 +97,7 @@ impl CommandIngress {
         self.phone(agent).ok_or(Refused::NotFound)?.permits(kind.operation())?;
         let account = match &target {
             MonitorTarget::Device(device) => self.directory.agent_at(device),
-            MonitorTarget::Number(number) => {
-                self.directory.home(number).and_then(|home| self.directory.agent(&home.agent))
-            }
+            MonitorTarget::Number(number) => self.directory.agent_of(number),
         };
         let account = account.ok_or(Refused::NotFound)?;
         let target = Watched { device: account.device.clone(), number: account.number.clone() };
