@@ -290,9 +290,11 @@ impl Voice {
         }
     }
 
-    /// Whether a queue may send the agent a call.
+    /// Whether a queue may send the agent a call: not one that could do nothing with it.
     pub const fn is_ready(&self) -> bool {
-        matches!(self.phase(), Phase::Ready) && matches!(self.do_not_disturb, DoNotDisturb::Off)
+        let Phone { voice, registration, .. } = &self.phone;
+        let may_take_it = matches!((voice, registration), (Right::Granted, Registration::Registered));
+        matches!(self.phase(), Phase::Ready) && matches!(self.do_not_disturb, DoNotDisturb::Off) && may_take_it
     }
 
     /// What happened next. To be polled until there is nothing more, after each change.

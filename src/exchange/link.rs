@@ -7,8 +7,10 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, StreamHandler, WrapFuture};
 use tokio::sync::Mutex;
 
-use crate::agents::{DoNotDisturb, Presence};
+use crate::agents::{DoNotDisturb, Presence, Voice};
 use crate::calls::{Ask, AskKind, LegId, LiveLeg};
+use crate::directory::Directory;
+use crate::exchange::agents::phone;
 use crate::exchange::handle::batches;
 use crate::exchange::news::Told;
 use crate::exchange::watch::Door;
@@ -17,7 +19,7 @@ use crate::log::{Lagged, Log, Record};
 use crate::metrics::{AskOutcome, Metrics};
 use crate::records;
 use crate::records::{AgentChanged, CallChanged, Payload};
-use crate::switch::{Leg, Line, News, Reports, Switch};
+use crate::switch::{Leg, Line, News, Reports, Setup, Switch};
 
 /// How often a report is brought to the exchange that does not take it.
 const TRIES: u8 = 25;
@@ -31,6 +33,8 @@ const SHOW: Duration = Duration::from_secs(1);
 /// Holds the link to the switch.
 pub(super) struct SwitchLink {
     log: Arc<dyn Log>,
+    directory: Directory,
+    setup: Arc<Setup>,
     switch: Arc<dyn Switch>,
     metrics: Metrics,
     door: Door,
@@ -43,12 +47,14 @@ impl SwitchLink {
     /// A link that begins with the calls that the log knows.
     pub(super) fn new(
         log: Arc<dyn Log>,
+        directory: Directory,
+        setup: Arc<Setup>,
         switch: Arc<dyn Switch>,
         reports: Arc<Mutex<Reports>>,
         metrics: Metrics,
         door: Door,
     ) -> Self {
-        Self { log, switch, metrics, door, reports, restored: Position::ZERO }
+        Self { log, directory, setup, switch, metrics, door, reports, restored: Position::ZERO }
     }
 
     /// Tells the switch which legs there are and what was asked of it and is open.
@@ -109,8 +115,10 @@ impl SwitchLink {
         }
     }
 
-    /// Tells the switch what an agent's device is set to.
+    /// Tells the switch what an agent's device is set to: the device that the agent has now, if it still has an account.
     fn set_line(&self, AgentChanged { voice, .. }: AgentChanged) {
+        let Some(phone) = phone(&self.directory, &self.setup, &voice.agent) else { return };
+        let voice = Voice { phone, ..voice };
         let queue = match &voice.presence {
             Presence::LoggedIn(shift) => shift.queue.as_ref().and_then(|queue| Number::parse(queue).ok()),
             Presence::LoggedOut(_) => None,

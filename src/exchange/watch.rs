@@ -94,8 +94,10 @@ impl Keeper {
     }
 
     fn link(&self, door: Door) -> Addr<SwitchLink> {
-        let (log, switch) = (Arc::clone(&self.log), Arc::clone(&self.switch));
-        let (reports, metrics) = (Arc::clone(&self.reports), self.metrics.clone());
-        SwitchLink::start_in_arbiter(&self.arbiter, move |_| SwitchLink::new(log, switch, reports, metrics, door))
+        let (log, directory, setup) = (Arc::clone(&self.log), self.directory.clone(), Arc::clone(&self.setup));
+        let (switch, reports, metrics) = (Arc::clone(&self.switch), Arc::clone(&self.reports), self.metrics.clone());
+        SwitchLink::start_in_arbiter(&self.arbiter, move |_| {
+            SwitchLink::new(log, directory, setup, switch, reports, metrics, door)
+        })
     }
 }

@@ -8,7 +8,7 @@ use crate::agents::{
 };
 use crate::calls::{Failure, PartyState, ReportKind};
 use crate::clock;
-use crate::directory::demo_agents;
+use crate::directory::{Agent as Account, demo_agents, device_of};
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, dial};
 use crate::exchange::{AgentRequest, CommandError, Settings};
 use crate::ids::{AgentId, DeviceId, IdempotencyKey, LoginId, Number, RecordId, WallTime};
@@ -299,4 +299,42 @@ async fn the_place_that_an_agent_comes_back_to_may_be_anothers_by_then() {
     change(&later, "15000", Operation::AuxWork).await.unwrap();
     let Presence::LoggedIn(shift) = changes(&desk.log).pop().unwrap().voice.presence else { panic!("logged out") };
     assert_eq!(shift.place.as_deref(), Some("5003"));
+}
+
+#[actix::test]
+async fn the_switch_is_told_of_the_device_and_the_rights_that_an_agent_has_now() {
+    let log = Fickle::new();
+    let desk = Desk::over(Arc::clone(&log), Duration::from_secs(3600));
+    change(&desk, "15000", start()).await.unwrap();
+    assert_eq!(lines(&desk).await, [("15000".to_owned(), true)]);
+    let later = |edit: fn(&mut Account), setup: Setup| {
+        let mut agents = demo_agents();
+        edit(&mut agents[0]);
+        Desk::manned(Arc::clone(&log), Settings::new(Duration::from_secs(3600)), agents, setup)
+    };
+    // An agent that may do nothing any more could not even say that it is not ready.
+    let desk = later(|account| account.features.clear(), Setup::default());
+    assert_eq!(lines(&desk).await, [("15000".to_owned(), false)]);
+    let unregistered = [Number::parse("15000").unwrap()].into();
+    let desk = later(|_| (), Setup { unregistered, ..Setup::default() });
+    assert_eq!(lines(&desk).await, [("15000".to_owned(), false)]);
+    let elsewhere = |account: &mut Account| {
+        account.number = Number::parse("15009").unwrap();
+        account.device = device_of(&account.number).unwrap();
+    };
+    assert_eq!(lines(&later(elsewhere, Setup::default())).await, [("15009".to_owned(), true)]);
+    let nobody = later(|account| account.id = agent("other"), Setup::default());
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert!(nobody.exchange.is_ready().await && nobody.switch.lines.lock().is_empty());
+}
+
+/// The devices that the switch is told of, and whether they take calls of queues.
+async fn lines(desk: &Desk) -> Vec<(String, bool)> {
+    while desk.switch.lines.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let lines = desk.switch.lines.lock();
+    lines.iter().map(|(number, line)| (number.to_string(), line.ready)).collect()
 }

@@ -1,6 +1,6 @@
 //! An exchange, its log and its switch, in the test's own arbiter.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -135,6 +135,8 @@ pub(super) struct Scripted {
     asks: mpsc::UnboundedSender<Ask>,
     pub(super) panics: Mutex<usize>,
     setup: Setup,
+    /// What agents' devices are set to.
+    pub(super) lines: Mutex<BTreeMap<Number, Line>>,
 }
 
 impl Switch for Scripted {
@@ -156,7 +158,9 @@ impl Switch for Scripted {
 
     fn restore(&self, _: Vec<Leg>) {}
 
-    fn set_line(&self, _: Number, _: Line) {}
+    fn set_line(&self, number: Number, line: Line) {
+        self.lines.lock().insert(number, line);
+    }
 
     fn is_up(&self) -> bool {
         true
@@ -192,7 +196,7 @@ impl Desk {
         let directory = Directory::new(DirectoryConfig { agents }).unwrap();
         let (asked, asks) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::channel(16);
-        let switch = Arc::new(Scripted { asks: asked, panics: Mutex::new(0), setup });
+        let switch = Arc::new(Scripted { asks: asked, panics: Mutex::new(0), setup, lines: Mutex::default() });
         let exchange = Exchange::start(
             &Arbiter::current(),
             Arc::<Fickle>::clone(&log),
