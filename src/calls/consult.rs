@@ -94,6 +94,11 @@ impl Change<'_> {
         };
         let there = there.ok_or(Refused::NotPaired)?;
         let (main, side) = if here.is_side() { (there, here) } else { (here, there) };
+        let coming = side.call.live().filter(|party| party.leg != side.party.leg).count();
+        // Who completes a transfer goes for it.
+        let going = usize::from(purpose == Purpose::Transfer);
+        main.call.check_room(coming.saturating_sub(going))?;
+        main.call.check_data(&side.call.user_data)?;
         let (parent, home) = (main.call.id.clone(), main.party.endpoint.home.clone());
         let consult = side.call.id.clone();
         let (main, side) = (main.party.leg, side.party.leg);

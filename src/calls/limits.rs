@@ -20,12 +20,12 @@ impl Call {
         if self.has(number) { Err(Refused::AlreadyPresent(number.clone())) } else { Ok(()) }
     }
 
-    /// Whether there is room for one party more.
+    /// Whether there is room for so many parties more.
     ///
     /// # Errors
     /// [`Refused::TooMany`].
-    pub(super) fn check_room(&self) -> Result<(), Refused> {
-        if self.live().count() < PARTIES { Ok(()) } else { Err(Refused::TooMany("parties")) }
+    pub(super) fn check_room(&self, more: usize) -> Result<(), Refused> {
+        if self.live().count() + more <= PARTIES { Ok(()) } else { Err(Refused::TooMany("parties")) }
     }
 
     /// Whether there is room for that data, too.

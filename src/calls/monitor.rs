@@ -69,7 +69,7 @@ impl Change<'_> {
             return Err(Refused::NotPresent(monitor.target));
         }
         found.check_number(&supervisor.number)?;
-        found.check_room()?;
+        found.check_room(1)?;
         let (number, from) = (supervisor.number.clone(), monitor.target.clone());
         let by = supervisor.number.clone();
         let leg = self.ask(call, supervisor.home.clone(), AskKind::Dial { number, from, location: None });

@@ -144,7 +144,7 @@ impl Change<'_> {
         let Target { endpoint, location, user_data } = target;
         let found = self.call(call).ok_or(Refused::NotFound)?;
         found.check_number(&endpoint.number)?;
-        found.check_room()?;
+        found.check_room(1)?;
         found.check_data(&user_data)?;
         let by = asker.endpoint.number.clone();
         let kind = AskKind::Dial { number: endpoint.number.clone(), from: by.clone(), location };

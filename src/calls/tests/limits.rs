@@ -36,6 +36,34 @@ fn a_call_has_at_most_64_parties_supervisors_included() {
 }
 
 #[test]
+fn two_calls_that_become_one_have_no_more_parties_than_one_may_have() {
+    let mut play = talking();
+    for other in 3..=62 {
+        play.line(&format!("15000 adds 70{other:02}"));
+    }
+    play.line("15000 consults 15002");
+    for line in ["15002/2: answered", "15002/2 adds 7101", "7101/2: answered"] {
+        play.line(line);
+    }
+    assert_eq!(play.call().parties.len(), 62);
+    let complete = |purpose| Operation::Complete { purpose, consult: None };
+    // Two come: 15000 is on the one or leaves it.
+    for (added, allowed) in [("7201", [true, true]), ("7202", [false, true]), ("7203", [false, false])] {
+        for (purpose, allowed) in [Purpose::Conference, Purpose::Transfer].into_iter().zip(allowed) {
+            let before = play.family.clone();
+            let outcome = play.operate("15000", complete(purpose));
+            assert_eq!(
+                outcome,
+                if allowed { Ok(Accepted::Changed) } else { Err(Refused::TooMany("parties")) },
+                "{added}"
+            );
+            play.family = before;
+        }
+        play.line(&format!("15002/2 adds {added}"));
+    }
+}
+
+#[test]
 fn a_family_has_at_most_8_consult_calls_at_a_time() {
     let mut play = talking();
     let target =
@@ -60,6 +88,24 @@ fn a_call_has_at_most_64_kib_of_data_from_its_first_moment() {
     assert_eq!(play.operate("15000", Operation::AttachUserData(much(all + 1))), Err(many()));
     assert!(play.operate("15000", Operation::AttachUserData(much(all))).is_ok());
     assert!(play.operate("15000", Operation::SingleStepConference(target(all))).is_ok(), "the same key");
+}
+
+#[test]
+fn two_calls_that_become_one_have_no_more_data_than_one_may_have() {
+    let mut play = talking();
+    play.line("15000 consults 15002");
+    play.line("15002/2: answered");
+    let much = |key: &str| UserData(vec![(key.into(), Datum("1".repeat(40 * 1024).into()))]);
+    assert!(play.operate("15001", Operation::AttachUserData(much("a"))).is_ok());
+    assert!(play.operate("15002/2", Operation::AttachUserData(much("b"))).is_ok());
+    for purpose in [Purpose::Conference, Purpose::Transfer] {
+        let complete = Operation::Complete { purpose, consult: None };
+        assert_eq!(play.operate("15000", complete), Err(Refused::TooMany("data")));
+    }
+    assert!(play.operate("15000/2", Operation::DeleteUserData).is_ok());
+    play.line("15000 complete-conference");
+    play.line("merged");
+    assert_eq!(play.call().parties.len(), 3);
 }
 
 #[test]
