@@ -59,7 +59,7 @@ impl Command {
 pub fn parse_operation(body: &[u8]) -> Result<Command, Refusal> {
     let members = parse_body(body)?;
     let name = text(&members, "operationName", "operationName")?.ok_or_else(|| missing("operationName"))?;
-    if let Some((_, operation)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+    if let Some(operation) = PLAIN.iter().find(|plain| plain.name() == name) {
         return Ok(Command::Operation(operation.clone()));
     }
     let operation = match name.as_str() {
@@ -77,6 +77,8 @@ pub fn parse_operation(body: &[u8]) -> Result<Command, Refusal> {
             let other = call_uri(&members, "otherCallUri")?.ok_or_else(|| missing("otherCallUri"))?;
             Operation::Swap { other }
         }
+        // As a page of the API spells it.
+        "SwitchToListenin" => Operation::SwitchMonitor(MonitorMode::ListenIn),
         "UpdateUserData" => Operation::UpdateUserData(some_user_data(&members)?),
         _ => return Err(unknown()),
     };
@@ -233,26 +235,25 @@ pub(super) fn unknown() -> Refusal {
 }
 
 /// The operations without parameters.
-const PLAIN: [(&str, Operation); 19] = [
-    ("Accept", Operation::Accept),
-    ("Answer", Operation::Answer),
-    ("ClearCall", Operation::ClearCall),
-    ("Decline", Operation::Decline),
-    ("DeleteUserData", Operation::DeleteUserData),
-    ("Hangup", Operation::Hangup),
-    ("Hold", Operation::Hold),
-    ("MuteCall", Operation::MuteCall),
-    ("PauseCallRecording", Operation::Record(RecordVerb::Pause)),
-    ("Reject", Operation::Reject),
-    ("ResumeCallRecording", Operation::Record(RecordVerb::Resume)),
-    ("Retrieve", Operation::Retrieve),
-    ("StartCallRecording", Operation::Record(RecordVerb::Start)),
-    ("StopCallRecording", Operation::Record(RecordVerb::Stop)),
-    ("SwitchToBargeIn", Operation::SwitchMonitor(MonitorMode::BargeIn)),
-    ("SwitchToCoach", Operation::SwitchMonitor(MonitorMode::Coach)),
-    ("SwitchToListenIn", Operation::SwitchMonitor(MonitorMode::ListenIn)),
-    ("SwitchToListenin", Operation::SwitchMonitor(MonitorMode::ListenIn)),
-    ("UnmuteCall", Operation::UnmuteCall),
+const PLAIN: [Operation; 18] = [
+    Operation::Accept,
+    Operation::Answer,
+    Operation::ClearCall,
+    Operation::Decline,
+    Operation::DeleteUserData,
+    Operation::Hangup,
+    Operation::Hold,
+    Operation::MuteCall,
+    Operation::Record(RecordVerb::Pause),
+    Operation::Reject,
+    Operation::Record(RecordVerb::Resume),
+    Operation::Retrieve,
+    Operation::Record(RecordVerb::Start),
+    Operation::Record(RecordVerb::Stop),
+    Operation::SwitchMonitor(MonitorMode::BargeIn),
+    Operation::SwitchMonitor(MonitorMode::Coach),
+    Operation::SwitchMonitor(MonitorMode::ListenIn),
+    Operation::UnmuteCall,
 ];
 
 /// The key of a disposition that is sent without one.

@@ -6,7 +6,7 @@ use expect_test::expect;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::calls::Datum;
+use crate::calls::{Capability, Datum};
 use crate::gws::{Command, Destination, Refusal, parse_device, parse_dial, parse_operation};
 
 #[test]
@@ -159,4 +159,22 @@ fn damaged_bodies_are_refused_or_read_but_never_panic() {
 fn bytes_that_are_no_text_are_refused() {
     assert_eq!(parse_operation(b"{\"operationName\":\"\xff\"}").unwrap_err().code.number(), 1);
     assert_eq!(parse_operation(b"{\"operationName\":\"Answer\",\"x\":\"\xff\"}").unwrap_err().code.number(), 1);
+}
+
+#[test]
+fn an_operation_is_asked_for_by_the_name_that_it_is_offered_by() {
+    let offered = "Accept Decline Answer Reject UpdateUserData Retrieve SendDtmf SwapCalls InitiateConference Hold \
+                   SingleStepTransfer InitiateTransfer RemoveParticipantFromConference AttachUserData \
+                   CompleteConference DeleteUserDataPair SingleStepConference DeleteUserData MuteCall UnmuteCall \
+                   Hangup CompleteTransfer StartCallRecording PauseCallRecording ResumeCallRecording \
+                   StopCallRecording SwitchToBargeIn SwitchToCoach SwitchToListenIn ClearCall";
+    let names: Vec<&str> = offered.split_whitespace().collect();
+    assert_eq!(names.len(), Capability::ClearCall as usize + 1);
+    for name in names {
+        let body = format!(
+            r#"{{"operationName":"{name}","destination":{{"phoneNumber":"15002"}},"userData":{{}},"key":"key",
+                "participant":"15001","digits":"1","otherCallUri":"/calls/1"}}"#
+        );
+        assert_eq!(parse_operation(body.as_bytes()).unwrap().name(), name);
+    }
 }

@@ -4,8 +4,10 @@ use std::fmt::Debug;
 
 use expect_test::expect;
 
-use crate::agents::CustomState;
-use crate::gws::{Refusal, is_free_state_name, parse_channel, parse_device, parse_session};
+use crate::agents::{CustomState, Kind};
+use crate::gws::{
+    DeviceRequest, Refusal, SessionRequest, is_free_state_name, parse_channel, parse_device, parse_session,
+};
 
 #[test]
 fn sessions_begin_and_end() {
@@ -200,5 +202,27 @@ fn lunch() -> CustomState {
         display_name: "Out to Lunch".into(),
         mode: None,
         reason: None,
+    }
+}
+
+#[test]
+fn an_agents_operation_is_asked_for_by_its_own_name() {
+    let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Custom);
+    for name in kinds.map(Kind::name) {
+        let body = format!(
+            r#"{{"operationName":"{name}","channels":["voice"],"destination":"5001","targetDeviceUri":"/devices/1"}}"#
+        );
+        let of_the_device = match parse_device(body.as_bytes()) {
+            Ok(DeviceRequest::Setting(operation)) => Some(operation.kind()),
+            Ok(DeviceRequest::Monitor(request)) => Some(request.kind.operation()),
+            Ok(DeviceRequest::Disposition(..)) | Err(_) => None,
+        };
+        let of_the_session = match parse_session(body.as_bytes(), &[]) {
+            Ok(SessionRequest::End(operation) | SessionRequest::Operation(operation)) => Some(operation.kind()),
+            Ok(SessionRequest::Start(start)) => Some(start.operation.kind()),
+            Err(_) => None,
+        };
+        let known: Vec<&str> = of_the_device.into_iter().chain(of_the_session).map(Kind::name).collect();
+        assert!(!known.is_empty() && known.iter().all(|known| *known == name), "{name}: {known:?}");
     }
 }
