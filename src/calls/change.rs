@@ -58,7 +58,7 @@ impl Family {
     /// What every agent sees, each call under its own party's leg.
     fn looks(&self) -> BTreeMap<(CallId, LegId), Look> {
         let parts = self.calls.iter().flat_map(|call| call.live().map(move |party| (call, party)));
-        let known = parts.filter(|(_, party)| party.endpoint.home.is_some() && party.state != PartyState::Invited);
+        let known = parts.filter(|(_, party)| party.endpoint.home.is_some() && party.state.knows());
         known
             .map(|(call, party)| ((call.id.clone(), party.leg), Look::of(Seen { family: self, call, party })))
             .collect()
@@ -186,7 +186,7 @@ impl Change<'_> {
     pub(super) fn release(&mut self, leg: LegId) {
         let now = self.now;
         let Some((call, party)) = self.live(leg) else { return };
-        let knows = party.state != PartyState::Invited;
+        let knows = party.state.knows();
         if let Some(call) = self.call_mut(&call) {
             call.release(leg, now);
         }
@@ -222,7 +222,7 @@ impl Change<'_> {
         let Some(party) = self.call(call).and_then(|call| call.parties.iter().find(|party| party.leg == leg)) else {
             return;
         };
-        if party.state == PartyState::Invited {
+        if !party.state.knows() {
             return;
         }
         let Some(to) = party.endpoint.home.clone() else { return };

@@ -155,7 +155,7 @@ impl Change<'_> {
         call.owner = None;
         let data = call.user_data.clone();
         let moved: Vec<Party> = call.live().filter(|party| party.leg != side).cloned().collect();
-        for party in moved.iter().filter(|party| party.state != PartyState::Invited || party.endpoint.home.is_none()) {
+        for party in moved.iter().filter(|party| party.state.knows() || party.endpoint.home.is_none()) {
             call.release(party.leg, now);
         }
         call.parties.retain(|party| party.leg == side || !party.is_live());
@@ -187,7 +187,7 @@ impl Change<'_> {
 
     fn tell_the_joined(&mut self, call: &CallId, moved: &[Party], data_changed: bool) {
         let is_moved = |leg: &LegId| moved.iter().any(|party| party.leg == *leg);
-        for party in moved.iter().filter(|party| party.state != PartyState::Invited) {
+        for party in moved.iter().filter(|party| party.state.knows()) {
             // A call that a desktop does not know has to begin by ringing.
             if party.state != PartyState::Ringing {
                 self.tell_passing(call, party.leg, PartyState::Ringing);

@@ -1,6 +1,6 @@
 //! Who left a call, and what they may know of it: who was never rung has never heard of it.
 
-use crate::calls::model::{Call, Party, PartyState};
+use crate::calls::model::{Call, Party};
 use crate::calls::telephony::LegId;
 use crate::calls::transitions::Happening;
 use crate::ids::{AgentId, WallTime};
@@ -10,7 +10,7 @@ impl Call {
     pub(super) fn was_on(&self, agent: &AgentId) -> bool {
         let missed = self.missed.contains(agent);
         let knows = |party: &Party| match party.is_live() {
-            true => party.state != PartyState::Invited,
+            true => party.state.knows(),
             false => !missed,
         };
         self.former.contains(agent) || self.parties.iter().any(|party| party.is_of(agent) && knows(party))
@@ -26,7 +26,7 @@ impl Call {
     pub(super) fn release(&mut self, leg: LegId, now: WallTime) {
         let Some(party) = self.parties.iter().find(|party| party.leg == leg && party.is_live()) else { return };
         if let Some(home) = &party.endpoint.home {
-            let (agent, rang) = (home.agent.clone(), party.state != PartyState::Invited);
+            let (agent, rang) = (home.agent.clone(), party.state.knows());
             let was_on = self.was_on(&agent);
             self.missed.retain(|other| *other != agent);
             if !rang && !was_on {

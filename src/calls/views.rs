@@ -174,7 +174,7 @@ impl Family {
 impl Call {
     /// The agent's part in the call: one that it knows of, and has not left.
     pub fn party_of(&self, agent: &AgentId) -> Option<&Party> {
-        let mut live = self.live().filter(|party| party.state != PartyState::Invited);
+        let mut live = self.live().filter(|party| party.state.knows());
         live.find(|party| party.is_of(agent))
     }
 
@@ -236,6 +236,11 @@ impl PartyState {
             Self::Released(_) => "Released",
             Self::Ringing => "Ringing",
         }
+    }
+
+    /// Whether who is in it knows of the call: who has only been asked for has never heard of it.
+    pub const fn knows(self) -> bool {
+        !matches!(self, Self::Invited)
     }
 
     /// Whether it has answered, or was answered.
