@@ -11,7 +11,7 @@ use actix::{
 use slab::Slab;
 
 use crate::broker::conversation::Conversation;
-use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Visit};
+use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Vacate, Visit};
 use crate::broker::pages::Wanted;
 use crate::broker::service;
 use crate::broker::service::Ask;
@@ -295,6 +295,15 @@ impl Handler<Parted> for AgentsActor {
     fn handle(&mut self, Parted(line): Parted, ctx: &mut Self::Context) {
         self.early.retain(|take| !take.tell.is_of(line));
         self.sessions.handle_parted(clock::now(), line);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Vacate> for AgentsActor {
+    type Result = ();
+
+    fn handle(&mut self, Vacate(line): Vacate, ctx: &mut Self::Context) {
+        self.sessions.vacate(clock::now(), line);
         self.drive(ctx);
     }
 }

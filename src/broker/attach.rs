@@ -93,13 +93,18 @@ impl<T> Sessions<T> {
         }
     }
 
+    /// A session was begun by a request, and with it by its socket, if it came by one.
+    pub(super) fn begin_at(&mut self, now: Instant, key: ConnectKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else { return };
+        conversation.begins = Some(self.home);
+        if let Some(line) = conversation.line.as_ref().map(|out| out.id) {
+            self.vacate(now, line);
+        }
+    }
+
     /// A session was begun by this socket, which is its own from now on: those that were there before are away, and a connect
     /// that one of them had held there is given up without an answer, as if a newer one had taken its place.
-    pub(super) fn begin_at(&mut self, now: Instant, key: ConnectKey) {
-        let Some(line) = self.conversations.get(&key).and_then(|conversation| conversation.line.as_ref()) else {
-            return;
-        };
-        let line = line.id;
+    pub(super) fn vacate(&mut self, now: Instant, line: LineId) {
         for seat in self.lines.get(&line).cloned().unwrap_or_default() {
             self.detach(seat);
             if let Some(parked) = self.live.get(seat).and_then(Live::parked).filter(|key| self.is_of(*key, line)) {

@@ -26,6 +26,8 @@ pub(super) struct Conversation<T> {
     pub alone: bool,
     /// Whether there is a handshake in it: then no other message can know the session.
     pub shakes: bool,
+    /// The home at which a session began by it.
+    pub begins: Option<usize>,
     /// What becomes the clientId of the handshake, until it is used.
     pub fresh: Option<ClientId>,
     /// Messages that have not been looked at.
@@ -79,6 +81,7 @@ impl<T> Conversation<T> {
             line: None,
             alone: batch.requests.len() == 1,
             shakes: batch.handshake().is_some(),
+            begins: None,
             fresh,
             replies: Vec::new(),
             requests: batch.requests.into(),
@@ -171,6 +174,6 @@ impl<T> Conversation<T> {
                 })
             }
         };
-        (self.tell, Answered::Body { body, carries: self.session.zip(self.fate) })
+        (self.tell, Answered::Body { body, carries: self.session.zip(self.fate), begins: self.begins })
     }
 }

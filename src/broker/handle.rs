@@ -14,7 +14,7 @@ use crate::bayeux::{Batch, ConnectKey, Request};
 use crate::broker::adjustment::Adjustment;
 use crate::broker::agents::{AgentsActor, Home};
 use crate::broker::line::{Busy, Line, LineId, Shown};
-use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Visit};
+use crate::broker::mail::{Adjust, Close, Drain, End, Gone, IsReady, Lost, Parted, Stop, Take, Tell, Vacate, Visit};
 use crate::broker::receipt::Fate;
 use crate::broker::sessions::home_of;
 use crate::broker::settings::Settings;
@@ -343,6 +343,14 @@ impl Broker {
     pub(super) fn parted(&self, homes: &[usize], line: LineId) {
         for address in homes.iter().filter_map(|home| self.address(*home)) {
             let _ = address.try_send(Parted(line));
+        }
+    }
+
+    /// A session began by a socket that others may have at these homes. If a mailbox is full, they stay there until their
+    /// clients are late.
+    pub(super) fn vacate(&self, homes: &[usize], line: LineId) {
+        for address in homes.iter().filter_map(|home| self.address(*home)) {
+            let _ = address.try_send(Vacate(line));
         }
     }
 

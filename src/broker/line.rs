@@ -63,6 +63,8 @@ pub(super) enum Parcel {
         frame: Option<Bytes>,
         /// By which the session learns that it was written.
         receipt: Option<Receipt>,
+        /// The home at which a session begins with it, if one does.
+        begins: Option<usize>,
     },
     /// A request was given up without an answer.
     Dropped,
@@ -126,8 +128,13 @@ impl Asked {
         self.0.as_ref()
     }
 
-    pub(super) fn answer(mut self, frame: Option<Bytes>, receipt: Option<Receipt>) -> Result<(), Closed> {
-        self.0.take().map_or(Err(Closed), |out| out.send(Parcel::Answer { frame, receipt }))
+    pub(super) fn answer(
+        mut self,
+        frame: Option<Bytes>,
+        receipt: Option<Receipt>,
+        begins: Option<usize>,
+    ) -> Result<(), Closed> {
+        self.0.take().map_or(Err(Closed), |out| out.send(Parcel::Answer { frame, receipt, begins }))
     }
 }
 
@@ -301,8 +308,14 @@ impl Line {
         }
         while let Poll::Ready(Some(parcel)) = self.parcels.poll_recv(cx) {
             match parcel {
-                Parcel::Answer { frame, receipt } => {
+                Parcel::Answer { frame, receipt, begins } => {
                     self.asked = self.asked.saturating_sub(1);
+                    if let Some(home) = begins {
+                        // Its own home has seen to its neighbours there.
+                        self.homes.retain(|other| *other != home);
+                        self.broker.vacate(&self.homes, self.out.id);
+                        self.homes.push(home);
+                    }
                     if let Some(receipt) = receipt {
                         receipt.written();
                     }

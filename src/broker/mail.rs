@@ -52,6 +52,11 @@ pub(super) struct Gone(pub ConnectKey);
 #[rtype(result = "()")]
 pub(super) struct Parted(pub LineId);
 
+/// A session began at another home by this socket, which is its own from now on.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Vacate(pub LineId);
+
 /// A response that carried a session's events was dropped, or a socket that was full has room again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
@@ -107,13 +112,13 @@ impl Tell {
     pub(super) fn answer(self, answer: Answered, ctx: &Context<AgentsActor>) {
         let receipt = |(session, fate)| Receipt::new(fate, session, ctx.address());
         match (self, answer) {
-            (Self::Line(asked), Answered::Body { body, carries }) => {
-                let _ = asked.answer(Some(Wire::Websocket.frame(&body)), carries.map(receipt));
+            (Self::Line(asked), Answered::Body { body, carries, begins }) => {
+                let _ = asked.answer(Some(Wire::Websocket.frame(&body)), carries.map(receipt), begins);
             }
             (Self::Line(asked), Answered::Superseded) => {
-                let _ = asked.answer(None, None);
+                let _ = asked.answer(None, None, None);
             }
-            (Self::Response(tell), Answered::Body { body, carries }) => {
+            (Self::Response(tell), Answered::Body { body, carries, begins: _ }) => {
                 let _ = tell.send(Outcome::Answer { body, receipt: carries.map(receipt) });
             }
             (Self::Response(tell), Answered::Superseded) => {

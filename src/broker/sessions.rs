@@ -67,6 +67,8 @@ pub(super) enum Answered {
         body: Vec<u8>,
         /// The session whose events it carries, which must learn how the response fared.
         carries: Option<(SessionId, Arc<Fate>)>,
+        /// The home at which a session begins with it, if one does.
+        begins: Option<usize>,
     },
     /// A newer connect took its place.
     Superseded,

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 
 use crate::bayeux::{Batch, Limits, Pattern};
 use crate::broker::tests::kit::{connect, nobody, peer, publish, replay, settings, subscribe};
-use crate::broker::{Anonymous, Binding, Broker, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Store, Who};
+use crate::broker::{
+    Anonymous, Binding, Broker, Delivery, Line, Outcome, Peer, Receipt, ReplayId, Rule, Rules, Settings, Shown, Store,
+    Who,
+};
 use crate::ids::BrowserCookie;
 use crate::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, Retain};
 use crate::metrics::Metrics;
 use crate::upstream::{Asking, Endpoint, Question, Upstream};
+use crate::websocket::{Decoder, Message, Role};
 
 const HOMES: usize = 4;
 const SHAKE: &str = "[{'channel':'/meta/handshake','id':'1'}]";
@@ -229,5 +233,42 @@ async fn once_a_page_was_written_the_next_one_is_owed_before_its_client_comes_ba
     receipt.expect("a receipt").written();
     while log.head() == before {
         tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// What comes down a line next.
+async fn frame(line: &mut Line) -> String {
+    match std::future::poll_fn(|cx| line.poll_delivery(cx)).await {
+        Delivery::Frame(frame) => {
+            let message = Decoder::new(Role::Client, 1 << 20).next(&mut BytesMut::from(&*frame)).unwrap().unwrap();
+            let Message::Text(text) = message else { panic!("{message:?}") };
+            String::from_utf8(text.to_vec()).unwrap()
+        }
+        other @ (Delivery::Closing | Delivery::Last(_) | Delivery::Overloaded) => panic!("{other:?}"),
+    }
+}
+
+#[actix::test]
+async fn a_handshake_takes_a_socket_over_from_sessions_of_other_homes() {
+    let config = EmbeddedConfig { durability: Durability::Memory, ..EmbeddedConfig::default() };
+    let log = Arc::new(EmbeddedLog::open(config, Arc::new(())).unwrap());
+    let (broker, _) = broker_of(log, Settings { binding: Binding::ClientId, ..settings() }).await;
+    let mut line = broker.line(nobody(), Shown::Cookie);
+    for n in 0..12 {
+        line.take(batch(SHAKE)).unwrap();
+        let shaken = frame(&mut line).await;
+        let client = shaken.split(r#""clientId":""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+        for body in [subscribe(&client, "/open/a"), connect(&client)] {
+            line.take(batch(&body)).unwrap();
+            frame(&mut line).await;
+        }
+        line.take(batch(&connect(&client))).unwrap();
+        // Of all that subscribed here by now, the newest session alone is told.
+        let (one, other) = (format!("[{{\"data\":{n},"), format!("[{{\"data\":\"next to {n}\","));
+        for data in [n.to_string(), format!("'next to {n}'")] {
+            take(&broker, &nobody(), &publish(&client, "/open/a", &data)).await;
+        }
+        let told = [frame(&mut line).await, frame(&mut line).await];
+        assert!(told[0].starts_with(&one) && told[1].starts_with(&other), "{told:?}");
     }
 }

@@ -345,7 +345,7 @@ impl Desk {
     pub(super) fn work(&mut self) {
         while let Some(output) = self.sessions.poll_output() {
             match output {
-                Output::Answer { tell, answer: Answered::Body { body, carries } } => {
+                Output::Answer { tell, answer: Answered::Body { body, carries, .. } } => {
                     self.order.push("answer");
                     if let Some(carries) = carries {
                         self.fates.insert(tell, carries);
@@ -384,7 +384,7 @@ impl Desk {
             return;
         };
         let frame = Some(Bytes::from(format!("{key} {answer}")));
-        if out.send(Parcel::Answer { frame, receipt: None }).is_err() && self.carries(key) {
+        if out.send(Parcel::Answer { frame, receipt: None, begins: None }).is_err() && self.carries(key) {
             self.lost(key);
         }
     }
