@@ -86,6 +86,11 @@ impl Server {
         self.restart();
     }
 
+    /// Another setting for the next start.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.environment.push((format!("PARTYLINE__{key}"), value.to_owned()));
+    }
+
     /// Asks it to end, and returns its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         self.signal();
@@ -450,6 +455,12 @@ impl Desk {
     /// Sends a connect, and leaves its answer to be read.
     pub(crate) fn open_connect(&mut self) -> TcpStream {
         let connect = self.connect_message(None);
+        self.open_send(&connect)
+    }
+
+    /// The same, and it is held for so many milliseconds at most.
+    pub(crate) fn park(&mut self, timeout: u64) -> TcpStream {
+        let connect = self.connect_message(Some(timeout));
         self.open_send(&connect)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use partyline::calls::{AskKind, Call, Family, MonitorMode, Party, PartyState};
+use partyline::calls::{AskKind, Call, Family, MonitorMode, Party, PartyState, Seen, capabilities};
 use partyline::ids::AgentId;
 use partyline::log::{Log, Subject};
 use partyline::records::{CallChanged, Payload};
@@ -17,15 +17,31 @@ use super::wishes::{leave, log_out};
 impl Scene<'_, '_> {
     /// What must hold whenever nothing is going on.
     pub(super) async fn look(&mut self) {
-        self.life.quiet().await;
+        for _ in 0..TRIES {
+            self.life.quiet().await;
+            if self.look_once().await {
+                return;
+            }
+        }
+        panic!("it is never quiet");
+    }
+
+    /// Whether it was quiet indeed, so that what was looked at was as of one position.
+    async fn look_once(&mut self) -> bool {
         let news = News::after(self.run.looked, self.life);
         self.run.looked = news.through;
+        let mut moved = false;
         for desktop in &mut self.run.desktops {
             desktop.settle(self.life, &self.run.rendering, &news).await;
             if news.records.is_empty() {
                 continue;
             }
-            let read = View::read(&self.run.rendering, &self.life.read(&desktop.agent).await);
+            let read = self.life.read(&desktop.agent).await;
+            if read.position != news.through {
+                moved = true;
+                continue;
+            }
+            let read = View::read(&self.run.rendering, &read);
             assert!(
                 desktop.told == read,
                 "{} was told, and reads: {:#?}",
@@ -39,6 +55,9 @@ impl Scene<'_, '_> {
             }
         }
         self.run.families.retain(|_, family| !family.is_over());
+        if moved {
+            return false;
+        }
         let alive: BTreeSet<Subject> = self.run.families.keys().map(CallChanged::subject).collect();
         assert_eq!(
             alive,
@@ -46,12 +65,16 @@ impl Scene<'_, '_> {
             "who is on a call, and which there are"
         );
         let families = std::mem::take(&mut self.run.families);
-        for family in families.values() {
+        // Their ids are drawn.
+        let mut sorted: Vec<&Family> = families.values().collect();
+        sorted.sort_by_key(|family| family.legs().first().map(|leg| leg.id));
+        for family in sorted {
             family.calls.iter().for_each(|call| self.look_at_call(family, call));
         }
         self.run.families = families;
         // A session that comes back to another life of the server is written down.
         self.life.quiet().await;
+        true
     }
 
     fn look_at_call(&mut self, family: &Family, call: &Call) {
@@ -72,6 +95,9 @@ impl Scene<'_, '_> {
             seen.sort_unstable();
             there.sort_unstable();
             assert_eq!(seen, there, "{} sees the others", home.agent);
+            for offered in capabilities(Seen { family, call, party }, self.run.house.rules) {
+                self.run.offers.entry((offered.name(), party.state.name())).or_default().0 += 1;
+            }
         }
         let alive = usize::from(!visible.is_empty());
         self.run.tally.calls += alive;
@@ -100,8 +126,9 @@ impl Scene<'_, '_> {
         for _ in 0..8 {
             for name in AGENTS {
                 let agent = AgentId::parse(name).unwrap();
-                for view in self.life.read(&agent).await.calls {
-                    let _ = self.try_it(leave(agent.clone(), &view)).await;
+                for view in self.calls(&agent).await {
+                    let wish = leave(agent.clone(), view.call.id.clone(), view.party.state.name());
+                    let _ = self.try_it(wish).await;
                     self.look().await;
                 }
             }
@@ -121,6 +148,9 @@ fn is_visible(party: &Party) -> bool {
     let listens = party.monitor.as_ref().is_some_and(|monitor| monitor.mode != MonitorMode::BargeIn);
     party.joining.is_none() && !listens
 }
+
+/// How often it is looked whether it is quiet.
+const TRIES: usize = 100;
 
 /// How many calls are remembered, so that something may be said of them when they are over.
 const REMEMBERED: usize = 8;

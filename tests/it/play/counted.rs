@@ -19,16 +19,23 @@ pub(super) struct Counted {
     log: EmbeddedLog,
     begun: AtomicU64,
     ended: Arc<watch::Sender<u64>>,
+    /// How many more it takes.
+    left: AtomicU64,
 }
 
 impl Counted {
     pub(super) fn new(log: EmbeddedLog) -> Self {
-        Self { log, begun: AtomicU64::new(0), ended: Arc::new(watch::Sender::new(0)) }
+        Self { log, begun: AtomicU64::new(0), ended: Arc::new(watch::Sender::new(0)), left: AtomicU64::new(u64::MAX) }
     }
 
     /// How many appends were begun.
     pub(super) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Acquire)
+    }
+
+    /// Takes so many more appends; those after that are never written nor answered, as if the process died before.
+    pub(super) fn die_after(&self, appends: u64) {
+        self.left.store(appends, Ordering::Release);
     }
 
     /// Resolves when all of them have ended.
@@ -57,8 +64,16 @@ impl Counted {
 
 impl Log for Counted {
     fn append(&self, record: NewRecord) -> Appending {
-        self.begun.fetch_add(1, Ordering::AcqRel);
         let (tell, told) = Appending::new();
+        let left = self.left.try_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
+        if left.is_err() {
+            actix::spawn(async move {
+                std::future::pending::<()>().await;
+                drop(tell);
+            });
+            return told;
+        }
+        self.begun.fetch_add(1, Ordering::AcqRel);
         let appending = self.log.append(record);
         let ended = Arc::clone(&self.ended);
         actix::spawn(async move {

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use partyline::bayeux::{Batch, Limits};
-use partyline::broker::{Outcome, Peer, Remote};
 use partyline::clock;
 use partyline::exchange::Snapshot;
 use partyline::gws::{
     Notice, Query, Rendering, agent_notification, calls_answer, channel_answer, device_answer, notification,
 };
-use partyline::ids::{AgentId, BrowserCookie, Position, WallTime};
+use partyline::ids::{AgentId, Position, WallTime};
 use partyline::log::Log;
 use partyline::records::{self, Payload};
 use serde_json::{Value, json};
 
 use super::life::Life;
+use crate::kit;
 
 /// Whether a desktop's session acknowledges.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,6 +27,8 @@ pub(super) enum Kind {
 pub(super) struct Desktop {
     pub agent: AgentId,
     kind: Kind,
+    /// Which one it is.
+    index: usize,
     client: String,
     acknowledged: u64,
     /// Up to here it was looked whether it was told what it should be.
@@ -70,7 +70,7 @@ impl View {
     }
 
     /// Adds what a notification tells.
-    fn add(&mut self, data: &Value) {
+    pub(super) fn add(&mut self, data: &Value) {
         match data["messageType"].as_str().unwrap() {
             "CallStateChangeMessage" => {
                 let (name, call) = named(&data["call"]);
@@ -102,24 +102,25 @@ fn compare(at: &str, one: &Value, other: &Value, found: &mut Vec<String>) {
 }
 
 /// A call by its name, without how long it has been.
-fn named(call: &Value) -> (String, Value) {
+pub(super) fn named(call: &Value) -> (String, Value) {
     let mut call = call.clone();
-    assert!(call.as_object_mut().unwrap().remove("duration").is_some());
+    let duration = call.as_object_mut().unwrap().remove("duration").unwrap();
+    assert!(duration.as_str().is_some_and(|seconds| seconds.parse::<u64>().is_ok()), "{duration}");
     (call["id"].as_str().unwrap().to_owned(), call)
 }
 
 impl Desktop {
     /// Opens a session. To be called when it is quiet.
-    pub(super) async fn open(life: &Life, rendering: &Rendering, agent: AgentId, kind: Kind) -> Self {
+    pub(super) async fn open(life: &Life, rendering: &Rendering, agent: AgentId, kind: Kind, index: usize) -> Self {
         let acknowledges = kind == Kind::Acknowledges;
         let shake = format!(r#"[{{"channel":"/meta/handshake","version":"1.0","ext":{{"ack":{acknowledges}}}}}]"#);
-        let shaken = take(life, &agent, &shake).await;
+        let shaken = take(life, &agent, index, &shake).await;
         let client = shaken[0]["clientId"].as_str().unwrap().to_owned();
         let body = format!(r#"[{{"channel":"/meta/subscribe","clientId":"{client}","subscription":"/v2/me/*"}}]"#);
-        assert_eq!(take(life, &agent, &body).await[0]["successful"], true);
+        assert_eq!(take(life, &agent, index, &body).await[0]["successful"], true);
         life.quiet().await;
         let told = View::read(rendering, &life.read(&agent).await);
-        Self { agent, kind, client, acknowledged: 0, looked: life.log.head(), told, notifications: 0 }
+        Self { agent, kind, index, client, acknowledged: 0, looked: life.log.head(), told, notifications: 0 }
     }
 
     /// Comes back after a kill: who does not acknowledge has to begin anew.
@@ -128,7 +129,8 @@ impl Desktop {
             let (_, reply) = self.connect(life).await;
             assert!(reply["error"].as_str().is_some_and(|error| error.starts_with("402")), "{reply}");
             let notifications = self.notifications;
-            *self = Self { notifications, ..Self::open(life, rendering, self.agent.clone(), self.kind).await };
+            *self =
+                Self { notifications, ..Self::open(life, rendering, self.agent.clone(), self.kind, self.index).await };
         }
     }
 
@@ -159,7 +161,7 @@ impl Desktop {
             Kind::Plain => String::new(),
         };
         let body = format!(r#"[{{"channel":"/meta/connect","clientId":"{client}",{ext}"advice":{{"timeout":0}}}}]"#);
-        let mut messages = take(life, &self.agent, &body).await;
+        let mut messages = take(life, &self.agent, self.index, &body).await;
         let reply = messages.pop().unwrap();
         (messages, reply)
     }
@@ -212,19 +214,11 @@ impl News {
     }
 }
 
-/// What a client gets for a request.
-async fn take(life: &Life, agent: &AgentId, body: &str) -> Vec<Value> {
-    let limits = Limits { batch_messages: 64, json_depth: 32, subscriptions: 128 };
-    let batch = Batch::decode(&Bytes::from(body.to_owned()), &limits).unwrap();
-    let cookie = BrowserCookie::presented(agent.as_str());
-    let peer = Peer { agent: Some(agent.clone()), login: None, cookie, desktop: true, remote: Remote::default() };
-    match life.broker.take(peer, batch).await {
-        Outcome::Answer { body, receipt } => {
-            if let Some(receipt) = receipt {
-                receipt.written();
-            }
-            serde_json::from_slice(&body).unwrap()
-        }
-        Outcome::Busy | Outcome::Superseded => panic!("not answered"),
+/// What a client, each in a browser of its own, gets for a request.
+async fn take(life: &Life, agent: &AgentId, index: usize, body: &str) -> Vec<Value> {
+    let (answer, receipt) = kit::ask(&life.broker, agent, &format!("browser-{index}"), body).await;
+    if let Some(receipt) = receipt {
+        receipt.written();
     }
+    serde_json::from_slice(&answer).unwrap()
 }

@@ -8,27 +8,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
+use partyline::agents;
 use partyline::agents::{AfterCall, NotAnswered};
 use partyline::broker::Broker;
 use partyline::calls::{ClearRule, MuteRule, Rules, Term};
 use partyline::directory::{Agent, Directory, DirectoryConfig, Feature, demo_agents, device_of};
 use partyline::exchange::{Exchange, Settings, Snapshot};
-use partyline::gws::{Base, Rendering};
+use partyline::gws::Rendering;
 use partyline::ids::{AgentId, Number};
 use partyline::log::{Durability, EmbeddedConfig, EmbeddedLog, Log, OpenError};
 use partyline::metrics::Metrics;
 use partyline::switch::{ArrivalConfig, CallerConfig, SimulatedConfig};
-use partyline::upstream::NoUpstream;
-use partyline::{agents, bayeux, broker};
 
 use super::counted::Counted;
 use super::moody::Moody;
+use crate::kit;
 
-/// The agents. The last two may watch others, and the first two may record.
-pub(super) const AGENTS: [&str; 5] = ["15000", "15001", "15002", "15003", "15004"];
+/// The agents. Two may watch others, and the first two may record.
+pub(super) const AGENTS: [&str; 6] = ["15000", "15001", "15002", "15003", "15004", UNREGISTERED];
 
-/// The number of the queue.
-pub(super) const QUEUE: &str = "6000";
+/// The agent whose device the switch does not know.
+pub(super) const UNREGISTERED: &str = "15005";
+
+/// The numbers of the queues.
+pub(super) const QUEUES: [&str; 2] = ["6000", "6001"];
+
+/// The route point, which leads to the second of them.
+pub(super) const POINT: &str = "5001";
+
+/// Numbers that are no agents': the queues, the route point, two that answer, a busy one, one that never answers, and one
+/// that does not exist.
+pub(super) const OTHERS: [&str; 8] = [QUEUES[0], QUEUES[1], POINT, "7001", "7002", "8001", "9001", "4444"];
 
 /// What differs from run to run.
 #[derive(Clone, Debug)]
@@ -56,27 +66,21 @@ impl House {
     }
 
     pub(super) fn rendering(&self) -> Rendering {
-        Rendering {
-            base: Base("http://localhost".into()),
-            attached_data_first: true,
-            rules: self.rules,
-            old_participants: false,
-            numbering: None,
-            voice_channel: true,
-        }
+        kit::rendering(self.rules)
     }
 
     fn switch(&self) -> SimulatedConfig {
-        let arrivals = ArrivalConfig { numbers: vec![number(QUEUE)], every: Duration::from_secs(20) };
+        let numbers = vec![number(QUEUES[0]), number(POINT)];
+        let arrivals = ArrivalConfig { numbers, every: Duration::from_secs(20) };
         SimulatedConfig {
             seed: self.seed,
             ring_timeout: Duration::from_secs(30),
             queue_timeout: Duration::from_secs(60),
             answer_after: Duration::from_millis(200),
             devices: AGENTS.map(number).into(),
-            unregistered: BTreeSet::new(),
-            queues: BTreeSet::from([number(QUEUE)]),
-            route_points: BTreeMap::new(),
+            unregistered: BTreeSet::from([number(UNREGISTERED)]),
+            queues: QUEUES.map(number).into(),
+            route_points: BTreeMap::from([(number(POINT), number(QUEUES[1]))]),
             callers: CallerConfig { talk_time: Duration::from_secs(40), patience: Duration::from_secs(15) },
             arrivals: self.busy.then_some(arrivals),
             previews: self.busy.then_some(Duration::from_secs(30)),
@@ -86,30 +90,6 @@ impl House {
 
     fn exchange(&self) -> Settings {
         Settings { call_rules: self.rules, rules: self.agents.clone(), ..Settings::new(Duration::from_secs(10)) }
-    }
-
-    fn broker(&self) -> broker::Settings {
-        broker::Settings {
-            timeout: Duration::from_secs(3600),
-            interval: Duration::ZERO,
-            max_interval: Duration::from_secs(3600),
-            resume: Duration::from_secs(3600),
-            session_rules: broker::SessionRules::default(),
-            queue_messages: 1000,
-            queue_bytes: 1 << 20,
-            sessions: 100,
-            sessions_per_agent: 10,
-            subscriptions_per_session: 10,
-            transports: broker::Transports { cometd: &["long-polling"], desktops: &["long-polling"] },
-            binding: broker::Binding::Cookie,
-            anonymous: broker::Anonymous::Refuse,
-            desktop_unknown: bayeux::Error::parse("402::Unknown client").unwrap(),
-            rules: broker::Rules::default(),
-            upstream: Arc::new(NoUpstream),
-            rendering: self.rendering(),
-            node: "local".into(),
-            homes: 1,
-        }
     }
 }
 
@@ -137,7 +117,7 @@ impl Life {
         let (metrics, directory) = (Metrics::new(), Directory::new(DirectoryConfig { agents: accounts() }).unwrap());
         let (switch, reports) = Moody::start(house.switch(), Term(log.head().get()), draw);
         let switch = Arc::new(switch);
-        let broker = Broker::new(house.broker(), metrics.clone(), Arc::<Counted>::clone(&log));
+        let broker = Broker::new(kit::sessions(house.rendering()), metrics.clone(), Arc::<Counted>::clone(&log));
         broker.open_here();
         let exchange = Exchange::start(
             &Arbiter::current(),
@@ -165,6 +145,15 @@ impl Life {
             if self.woken.replace(begun) == begun {
                 return;
             }
+            self.log.followers_are_woken().await;
+        }
+    }
+
+    /// Resolves when the log's threads have nothing more to do.
+    pub(super) async fn log_is_done(&self) {
+        self.log.is_idle().await;
+        let begun = self.log.begun();
+        if self.woken.replace(begun) != begun {
             self.log.followers_are_woken().await;
         }
     }
@@ -213,7 +202,7 @@ fn accounts() -> Vec<Agent> {
         if index < 2 {
             features.push(Feature::Recording);
         }
-        if index > 2 {
+        if index == 3 || index == 4 {
             features.push(Feature::Monitoring);
         }
         let features = features.into_iter().map(|feature| feature.name().to_owned()).collect();

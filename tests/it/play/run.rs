@@ -6,30 +6,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use partyline::agents::Kind;
 use partyline::calls::Family;
-use partyline::exchange::{CallView, CommandError};
+use partyline::exchange::CommandError;
 use partyline::gws::Rendering;
 use partyline::ids::{AgentId, CallId, IdempotencyKey, Position};
-use partyline::log::Log;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::desktop::{Desktop, Kind as Session, View};
-use super::life::{AGENTS, House, Life};
+use super::life::{AGENTS, House, Life, UNREGISTERED};
 use super::moody::Mood;
-use super::wishes::{
-    Wish, dial, disposition, is_for_a_parameter, log_in, not_offered, of_another, of_the_agent, offered,
-};
+use super::wishes::{Wish, dial, log_in};
 
 /// What is drawn by chance.
-pub(super) struct Dice(StdRng);
+pub(super) struct Dice(pub StdRng);
 
 impl Dice {
     pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0.random_range(0..bound)
     }
 }
+
+/// How often an operation was offered in a state, and how often it was accepted there.
+pub(super) type Offers = BTreeMap<(&'static str, &'static str), (usize, usize)>;
 
 /// How much the runs came by.
 #[derive(Debug, Default)]
@@ -46,13 +45,17 @@ pub(super) struct Tally {
     pub routed: usize,
     pub stops: usize,
     pub kills: usize,
+    /// What was wanted of a device that the switch does not know.
+    pub unregistered: usize,
+    /// How often what was offered in which state, and how often it was accepted there.
+    pub offers: Offers,
     /// How often the switch was silent, refused, was late and repeated itself.
     pub moods: [u32; 4],
 }
 
 /// How a life ends.
 #[derive(Clone, Copy, Debug)]
-enum End {
+pub(super) enum End {
     /// The run is over.
     Done,
     /// The process was killed.
@@ -80,6 +83,8 @@ pub(super) struct Run<'a> {
     pub(super) newest: Option<(Wish, IdempotencyKey)>,
     /// What must be known to have been done.
     pub(super) done: Option<(Wish, IdempotencyKey, bool)>,
+    /// What was offered in this run.
+    pub(super) offers: Offers,
     /// Up to here the log was looked at.
     pub(super) looked: Position,
     /// The families as of there.
@@ -119,6 +124,7 @@ fn lives(seed: u64, steps: usize, tally: &mut Tally, story: &RefCell<VecDeque<St
         was_killed: false,
         newest: None,
         done: None,
+        offers: Offers::new(),
         looked: Position::ZERO,
         families: BTreeMap::new(),
         calls: VecDeque::new(),
@@ -145,7 +151,13 @@ fn lives(seed: u64, steps: usize, tally: &mut Tally, story: &RefCell<VecDeque<St
         // A process that is killed takes its actors with it, in the middle of everything.
         drop(system);
         match end {
-            End::Done => return,
+            End::Done => {
+                for (offer, (offered, accepted)) in run.offers {
+                    let counts = run.tally.offers.entry(offer).or_default();
+                    *counts = (counts.0 + offered, counts.1 + accepted);
+                }
+                return;
+            }
             End::Killed => {
                 run.was_killed = true;
                 run.tally.kills += 1;
@@ -175,13 +187,15 @@ impl Scene<'_, '_> {
         self.wake().await;
         self.life.quiet().await;
         if self.run.desktops.is_empty() {
-            for (index, name) in AGENTS.into_iter().enumerate() {
+            // The first agent has a second desktop.
+            for (index, name) in AGENTS.into_iter().chain([AGENTS[0]]).enumerate() {
                 let session = if index % 2 == 0 { Session::Acknowledges } else { Session::Plain };
                 let agent = AgentId::parse(name).unwrap();
-                let desktop = Desktop::open(self.life, &self.run.rendering, agent, session).await;
-                let agent = desktop.agent.clone();
+                let desktop = Desktop::open(self.life, &self.run.rendering, agent, session, index).await;
                 self.run.desktops.push(desktop);
-                let _ = self.try_it(log_in(agent)).await;
+            }
+            for name in AGENTS {
+                let _ = self.try_it(log_in(AgentId::parse(name).unwrap())).await;
             }
         }
         if std::mem::take(&mut self.run.was_killed) {
@@ -235,10 +249,11 @@ impl Scene<'_, '_> {
                 let wish = dial(&mut self.run.dice, agent);
                 let _ = self.try_it(wish).await;
             }
-            8..48 => self.do_what_is_offered().await,
-            48..58 => self.do_what_is_not_offered().await,
-            58..70 => self.change_an_agent().await,
-            70..90 => {
+            8..56 => self.do_what_is_offered().await,
+            56..61 => self.do_what_is_not_offered().await,
+            61..64 => self.do_what_is_anothers().await,
+            64..76 => self.change_an_agent().await,
+            76..89 => {
                 let millis = [100, 1000, 3000, 6000, 11_000, 31_000][self.run.dice.below(6)];
                 self.tell(format!("{millis} ms pass"));
                 self.pass(Duration::from_millis(millis)).await;
@@ -246,7 +261,7 @@ impl Scene<'_, '_> {
             90..94 => self.several_at_once().await,
             94 => self.say_how_it_went().await,
             95 => self.do_it_again().await,
-            96 => self.change_the_mood(),
+            89 | 96 => self.change_the_mood(),
             97 => {
                 self.tell("the server is stopped and started".to_owned());
                 self.run.newest = None;
@@ -264,7 +279,7 @@ impl Scene<'_, '_> {
         None
     }
 
-    fn somebody(&mut self) -> AgentId {
+    pub(super) fn somebody(&mut self) -> AgentId {
         AgentId::parse(AGENTS[self.run.dice.below(AGENTS.len())]).unwrap()
     }
 
@@ -274,175 +289,15 @@ impl Scene<'_, '_> {
         outcome
     }
 
-    fn note(&mut self, wish: &Wish, outcome: &Result<(), CommandError>) {
+    pub(super) fn note(&mut self, wish: &Wish, outcome: &Result<(), CommandError>) {
         let Wish { agent, path, body } = wish;
         self.tell(format!("{agent} {path:?} {body}: {outcome:?}"));
         match outcome {
             Ok(()) => self.run.tally.accepted += 1,
             Err(CommandError::Refused(_) | CommandError::RefusedAgent(_)) => self.run.tally.refused += 1,
+            Err(CommandError::SwitchRefused(_)) if agent.as_str() == UNREGISTERED => self.run.tally.unregistered += 1,
             Err(error) => panic!("{agent} wanted {body}: {error:?}"),
         }
-    }
-
-    /// Some call of some agent that has one, in an order that is the same in each run.
-    async fn some_call(&mut self) -> Option<(AgentId, CallView)> {
-        let first = self.run.dice.below(AGENTS.len());
-        for index in 0..AGENTS.len() {
-            let agent = AgentId::parse(AGENTS[(first + index) % AGENTS.len()]).unwrap();
-            let mut calls = self.life.read(&agent).await.calls;
-            calls.sort_by_key(|view| view.party.leg);
-            if !calls.is_empty() {
-                let place = self.run.dice.below(calls.len());
-                return Some((agent, calls.swap_remove(place)));
-            }
-        }
-        None
-    }
-
-    async fn do_what_is_offered(&mut self) {
-        let Some((agent, view)) = self.some_call().await else { return };
-        let Some(wish) = offered(&mut self.run.dice, &self.run.house, agent, &view) else { return };
-        let head = self.life.log.head();
-        let key = self.new_key();
-        let outcome = wish.send(&self.life.exchange, Some(key.clone())).await;
-        self.note(&wish, &outcome);
-        match outcome {
-            Ok(()) => self.run.newest = Some((wish, key)),
-            Err(error) => {
-                assert!(is_for_a_parameter(&error), "it was offered: {error}");
-                self.nothing_happens(head).await;
-            }
-        }
-    }
-
-    fn new_key(&mut self) -> IdempotencyKey {
-        self.run.keys += 1;
-        IdempotencyKey::parse(&format!("key-{}", self.run.keys)).unwrap()
-    }
-
-    /// A retry is answered as the first was, and does nothing.
-    async fn do_it_again(&mut self) {
-        let Some((wish, key)) = self.run.newest.clone() else { return };
-        let head = self.life.log.head();
-        let outcome = wish.send(&self.life.exchange, Some(key)).await;
-        self.tell("again".to_owned());
-        self.note(&wish, &outcome);
-        assert_eq!(outcome, Ok(()), "a retry");
-        self.nothing_happens(head).await;
-    }
-
-    async fn do_what_is_not_offered(&mut self) {
-        let Some((agent, view)) = self.some_call().await else { return };
-        let wish = if self.run.dice.below(4) > 0 {
-            not_offered(&mut self.run.dice, &self.run.house, agent, &view)
-        } else {
-            let other = self.somebody();
-            if view.call.party_of(&other).is_some() {
-                return;
-            }
-            of_another(&mut self.run.dice, other, view.call.id.clone())
-        };
-        let Some(wish) = wish else { return };
-        let head = self.life.log.head();
-        let outcome = self.try_it(wish).await;
-        assert!(matches!(outcome, Err(CommandError::Refused(_))), "it was not offered: {outcome:?}");
-        self.nothing_happens(head).await;
-    }
-
-    async fn nothing_happens(&self, head: Position) {
-        self.life.quiet().await;
-        assert_eq!(self.life.log.head(), head, "what is refused changes nothing");
-    }
-
-    async fn change_an_agent(&mut self) {
-        let agent = self.somebody();
-        let wish = of_the_agent(&mut self.run.dice, agent.clone());
-        let voice = self.life.read(&agent).await.voice;
-        let name = wish.body["operationName"].as_str().unwrap();
-        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).unwrap();
-        let is_own = wish.body["phoneNumber"] == agent.as_str();
-        let allowed = voice.allows(kind).is_ok() && !is_own;
-        let head = self.life.log.head();
-        let outcome = self.try_it(wish).await;
-        assert_eq!(outcome.is_ok(), allowed, "{outcome:?}");
-        if !allowed {
-            self.nothing_happens(head).await;
-        }
-    }
-
-    /// Several agents want something in the same moment.
-    async fn several_at_once(&mut self) {
-        let mut wishes = Vec::new();
-        for _ in 0..3 {
-            let Some((agent, view)) = self.some_call().await else { continue };
-            wishes.extend(offered(&mut self.run.dice, &self.run.house, agent, &view));
-        }
-        let exchange = &self.life.exchange;
-        let outcomes = join_all(wishes.iter().map(|wish| wish.send(exchange, None))).await;
-        self.tell("in the same moment".to_owned());
-        for (wish, outcome) in wishes.iter().zip(&outcomes) {
-            self.note(wish, outcome);
-        }
-    }
-
-    async fn say_how_it_went(&mut self) {
-        let calls = self.run.calls.len();
-        if calls == 0 {
-            return;
-        }
-        let call = self.run.calls[self.run.dice.below(calls)].clone();
-        let agent = self.somebody();
-        let wish = disposition(&mut self.run.dice, agent, &call);
-        let head = self.life.log.head();
-        if self.try_it(wish).await.is_err() {
-            self.nothing_happens(head).await;
-        }
-    }
-
-    fn change_the_mood(&mut self) {
-        let mood = match self.run.dice.below(6) {
-            0 => Mood { silent: 30, ..Mood::default() },
-            1 => Mood { refuses: 30, ..Mood::default() },
-            2 => Mood { late: 40, ..Mood::default() },
-            3 => Mood { silent: 5, refuses: 5, late: 10, repeats: 20 },
-            _ => Mood::default(),
-        };
-        self.tell(format!("the switch: {mood:?}"));
-        self.run.mood = mood;
-        self.life.switch.set(mood);
-    }
-
-    /// The process is killed some way through what is being done.
-    async fn die_in_the_middle(&mut self) -> End {
-        let wish = match self.some_call().await {
-            Some((agent, view)) if self.run.dice.below(4) > 0 => {
-                offered(&mut self.run.dice, &self.run.house, agent, &view)
-            }
-            _ => None,
-        };
-        let agent = self.somebody();
-        let wish = wish.unwrap_or_else(|| dial(&mut self.run.dice, agent));
-        let (key, begun) = (self.new_key(), self.life.log.begun());
-        let turns = self.run.dice.below(60);
-        let mut answer = None;
-        {
-            let sending = wish.send(&self.life.exchange, Some(key.clone()));
-            let mut sending = std::pin::pin!(sending);
-            for _ in 0..turns {
-                if answer.is_none() {
-                    answer = futures_util::future::poll_immediate(&mut sending).await;
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-        self.tell(format!("the server is killed {turns} turns after {wish:?}: {answer:?}"));
-        // Of what had nothing to change no record tells.
-        let was_answered = answer == Some(Ok(())) && self.life.log.begun() > begun;
-        self.run.newest = None;
-        if !matches!(answer, Some(Err(_))) {
-            self.run.done = Some((wish, key, was_answered));
-        }
-        End::Killed
     }
 
     async fn views(&self) -> Vec<View> {

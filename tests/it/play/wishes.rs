@@ -1,6 +1,6 @@
 //! What desktops send, as bodies of the API, and how it reaches the exchange.
 
-use partyline::calls::{Capability, PartyState, Refused, Seen, capabilities};
+use partyline::calls::{Capability, Refused, Seen, capabilities};
 use partyline::exchange::{AgentRequest, CallView, CommandError, Exchange};
 use partyline::gws::{
     DeviceRequest, SessionRequest, parse_channel, parse_device, parse_dial, parse_operation, parse_session,
@@ -8,7 +8,8 @@ use partyline::gws::{
 use partyline::ids::{AgentId, CallId, IdempotencyKey};
 use serde_json::{Value, json};
 
-use super::life::{AGENTS, House, QUEUE};
+use super::bodies::{About, NAMES, body, is_quiet, some_data, some_number};
+use super::life::{AGENTS, House};
 use super::run::Dice;
 
 /// Something that an agent wants.
@@ -35,6 +36,11 @@ pub(super) enum Path {
 }
 
 impl Wish {
+    /// What is wanted.
+    pub(super) fn name(&self) -> &str {
+        self.body["operationName"].as_str().unwrap_or("Dial")
+    }
+
     /// Sends it, and says how it was answered.
     pub(super) async fn send(&self, exchange: &Exchange, key: Option<IdempotencyKey>) -> Result<(), CommandError> {
         let (agent, body) = (&self.agent, self.body.to_string());
@@ -59,16 +65,11 @@ impl Wish {
     }
 }
 
-/// A number that may be dialled, whatever comes of it.
-pub(super) fn some_number(dice: &mut Dice) -> &'static str {
-    if dice.below(3) > 0 { AGENTS[dice.below(AGENTS.len())] } else { OTHERS[dice.below(OTHERS.len())] }
-}
-
 /// A call to somebody.
 pub(super) fn dial(dice: &mut Dice, agent: AgentId) -> Wish {
     let mut body = json!({"destination": {"phoneNumber": some_number(dice)}});
     if dice.below(3) == 0 {
-        body["userData"] = json!({KEYS[dice.below(KEYS.len())]: dice.below(9)});
+        body["userData"] = some_data(dice);
     }
     Wish { agent, path: Path::Dial, body }
 }
@@ -79,77 +80,46 @@ pub(super) fn offered(dice: &mut Dice, house: &House, agent: AgentId, view: &Cal
     if offered.is_empty() {
         return None;
     }
-    let mut chosen = offered[dice.below(offered.len())];
-    for dull in 0..2 {
-        if dull < 2 && chosen.name().contains("UserData") || chosen == Capability::Hangup {
-            chosen = offered[dice.below(offered.len())];
-        }
-    }
-    // Who is rung answers more often than not.
-    if view.party.state == PartyState::Ringing && offered.contains(&Capability::Answer) && dice.below(2) == 0 {
-        chosen = Capability::Answer;
-    }
-    let body = body(dice, chosen.name(), Some(view.seen()))?;
+    // Who is rung answers more often than not, and calls of many are worth more than calls of two.
+    let telling = [(Capability::Accept, 2), (Capability::Answer, 2), (Capability::SingleStepConference, 5)];
+    let telling = telling.into_iter().find(|(wanted, _)| offered.contains(wanted));
+    let chosen = match telling {
+        Some((wanted, times)) if dice.below(times) == 0 => wanted,
+        Some(_) | None => offered[dice.below(offered.len())],
+    };
+    offered_as(dice, chosen, agent, view)
+}
+
+/// This of what the agent's desktop offers for the call.
+pub(super) fn offered_as(dice: &mut Dice, chosen: Capability, agent: AgentId, view: &CallView) -> Option<Wish> {
+    let body = body(dice, chosen.name(), &about(view.seen()))?;
     Some(Wish { agent, path: Path::Call(view.call.id.clone()), body })
 }
 
-/// What the agent's desktop does not offer for the call, and is not accepted quietly either.
-pub(super) fn not_offered(dice: &mut Dice, house: &House, agent: AgentId, view: &CallView) -> Option<Wish> {
+/// Whatever the agent's desktop does not offer for the call, and is not accepted quietly either.
+pub(super) fn not_offered(dice: &mut Dice, house: &House, agent: &AgentId, view: &CallView) -> Vec<Wish> {
     let offered: Vec<&str> = capabilities(view.seen(), house.rules).into_iter().map(Capability::name).collect();
-    let state = view.party.state;
-    let is_quiet = |name: &str| {
-        name == "Hangup" && state == PartyState::Ringing
-            || name == "ClearCall" && matches!(state, PartyState::Established | PartyState::Held)
-    };
-    let not: Vec<&str> = NAMES.into_iter().filter(|name| !offered.contains(name) && !is_quiet(name)).collect();
-    if not.is_empty() {
-        return None;
-    }
-    let name = not[dice.below(not.len())];
-    let body = body(dice, name, Some(view.seen())).or_else(|| body(dice, name, None))?;
-    Some(Wish { agent, path: Path::Call(view.call.id.clone()), body })
+    let (state, others) = (view.party.state, view.seen().participants().len());
+    let not = NAMES.into_iter().filter(|name| !offered.contains(name) && !is_quiet(name, state.name(), others));
+    let about = about(view.seen());
+    let bodies = not.filter_map(|name| body(dice, name, &about).or_else(|| body(dice, name, &About::nothing())));
+    bodies.map(|body| Wish { agent: agent.clone(), path: Path::Call(view.call.id.clone()), body }).collect()
 }
 
 /// Any operation on a call that the agent has no part in.
 pub(super) fn of_another(dice: &mut Dice, agent: AgentId, call: CallId) -> Option<Wish> {
     let name = NAMES[dice.below(NAMES.len())];
     // What is said of a call is taken from who has left it.
-    let body = body(dice, name, None).filter(|_| name != "UpdateUserData")?;
+    let body = body(dice, name, &About::nothing()).filter(|_| name != "UpdateUserData")?;
     Some(Wish { agent, path: Path::Call(call), body })
 }
 
-/// The body of an operation, for who sees the call so; without a view, for no call at all.
-fn body(dice: &mut Dice, name: &str, seen: Option<Seen<'_>>) -> Option<Value> {
-    let mut body = json!({"operationName": name});
-    match name {
-        "AttachUserData" | "UpdateUserData" => {
-            body["userData"] = json!({KEYS[dice.below(KEYS.len())]: dice.below(9)});
-        }
-        "DeleteUserDataPair" => body["key"] = KEYS[dice.below(KEYS.len())].into(),
-        "InitiateConference" | "InitiateTransfer" | "SingleStepConference" | "SingleStepTransfer" => {
-            body["destination"] = json!({"phoneNumber": some_number(dice)});
-        }
-        "RemoveParticipantFromConference" => {
-            let there: Vec<String> = match seen {
-                Some(seen) => seen.participants().iter().map(|other| other.number.to_string()).collect(),
-                None => vec![AGENTS[0].to_owned()],
-            };
-            if there.is_empty() {
-                return None;
-            }
-            body["participant"] = there[dice.below(there.len())].clone().into();
-        }
-        "SendDtmf" => body["digits"] = "12#".into(),
-        "SwapCalls" => {
-            let other = match seen {
-                Some(seen) => seen.pair()?.call.id.to_string(),
-                None => "NONE".to_owned(),
-            };
-            body["otherCallUri"] = format!("http://localhost/api/v2/me/calls/{other}").into();
-        }
-        _ => {}
+/// What the body of an operation may say of a call that is seen so.
+fn about(seen: Seen<'_>) -> About {
+    About {
+        others: seen.participants().iter().map(|other| other.number.to_string()).collect(),
+        pair: seen.pair().map(|pair| pair.call.id.to_string()),
     }
-    Some(body)
 }
 
 /// Whether it was refused for a parameter, of which the buttons say nothing.
@@ -193,10 +163,10 @@ pub(super) fn log_out(agent: AgentId) -> Wish {
     Wish { agent, path: Path::Me, body: json!({"operationName": "EndContactCenterSession"}) }
 }
 
-/// The agent is on the call no more.
-pub(super) fn leave(agent: AgentId, view: &CallView) -> Wish {
-    let name = if view.party.state == PartyState::Preview { "Decline" } else { "Hangup" };
-    Wish { agent, path: Path::Call(view.call.id.clone()), body: json!({"operationName": name}) }
+/// The agent is on the call, in this state, no more.
+pub(super) fn leave(agent: AgentId, call: CallId, state: &str) -> Wish {
+    let name = if state == "Preview" { "Decline" } else { "Hangup" };
+    Wish { agent, path: Path::Call(call), body: json!({"operationName": name}) }
 }
 
 /// Says how a call went.
@@ -209,46 +179,8 @@ pub(super) fn disposition(dice: &mut Dice, agent: AgentId, call: &CallId) -> Wis
     Wish { agent, path: Path::Device, body }
 }
 
-/// Numbers that are no agents': a queue, two that answer, a busy one, one that never answers, and one that does not exist.
-const OTHERS: [&str; 6] = [QUEUE, "7001", "7002", "8001", "9001", "4444"];
-
-const KEYS: [&str; 3] = ["a", "b", "FirstConferencePartyDN"];
-
-const NAMES: [&str; 30] = [
-    "Accept",
-    "Answer",
-    "AttachUserData",
-    "ClearCall",
-    "CompleteConference",
-    "CompleteTransfer",
-    "Decline",
-    "DeleteUserData",
-    "DeleteUserDataPair",
-    "Hangup",
-    "Hold",
-    "InitiateConference",
-    "InitiateTransfer",
-    "MuteCall",
-    "PauseCallRecording",
-    "Reject",
-    "RemoveParticipantFromConference",
-    "ResumeCallRecording",
-    "Retrieve",
-    "SendDtmf",
-    "SingleStepConference",
-    "SingleStepTransfer",
-    "StartCallRecording",
-    "StopCallRecording",
-    "SwapCalls",
-    "SwitchToBargeIn",
-    "SwitchToCoach",
-    "SwitchToListenIn",
-    "UnmuteCall",
-    "UpdateUserData",
-];
-
 /// Changes of the agent's own: of its channel, of its device, and of its session.
-const STATES: [(u8, &str); 18] = [
+const STATES: [(u8, &str); 20] = [
     (0, "AfterCallWork"),
     (0, "AuxWork"),
     (0, "NotReady"),
@@ -256,7 +188,9 @@ const STATES: [(u8, &str); 18] = [
     (0, "Ready"),
     (0, "Ready"),
     (1, "BargeIn"),
+    (1, "BargeIn"),
     (1, "CancelSupervisorMonitoring"),
+    (1, "Coach"),
     (1, "Coach"),
     (1, "DoNotDisturbOff"),
     (1, "DoNotDisturbOn"),
