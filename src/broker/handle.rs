@@ -218,15 +218,16 @@ impl Broker {
     ///
     /// # Cancel safety
     /// Dropping it means that the client is gone: a parked connect is given up, and nothing is lost.
-    pub async fn take(&self, peer: Peer, batch: Batch) -> Outcome {
+    pub fn take(&self, peer: Peer, batch: Batch) -> impl Future<Output = Outcome> + use<'_> {
         let (tell, told) = oneshot::channel();
-        let Ok(Handed { key, address, .. }) = self.hand(peer, batch, Tell::Response(tell)) else {
-            return Outcome::Busy;
-        };
-        let mut presence = Presence { key, address: Some(address) };
-        let outcome = told.await.unwrap_or(Outcome::Busy);
-        presence.address = None;
-        outcome
+        let handed = self.hand(peer, batch, Tell::Response(tell));
+        let presence = handed.map(|Handed { key, home }| Presence { broker: self, home, waits: Some(key) });
+        async move {
+            let Ok(mut presence) = presence else { return Outcome::Busy };
+            let outcome = told.await.unwrap_or(Outcome::Busy);
+            presence.waits = None;
+            outcome
+        }
     }
 
     /// Ends a session, and says whether there was one. Its client is told not to come back: by the reply to its
@@ -321,14 +322,16 @@ impl Broker {
         let named = batch.requests.iter().find_map(|Request { client, .. }| client.as_ref());
         let session = fresh.as_ref().or(named).map_or(SessionId::new([0; 16]), ClientId::session);
         let home = self.home_of(&peer, session);
-        let address = self.address(home).ok_or(Busy)?;
         let key = ConnectKey(self.0.next.fetch_add(1, Ordering::Relaxed));
         let waiting = Waiting::new(self.0.metrics.mailbox_depth.of(metrics::Actor::Agents));
-        if address.try_send(Take { waiting, key, peer, batch, fresh, tell }).is_err() {
+        let take = Take { waiting, key, peer, batch, fresh, tell };
+        // An address is dear to clone, and this is asked for each connect.
+        let sent = self.0.homes.get(&home).ok_or(Busy)?.address.try_send(take);
+        if sent.is_err() {
             self.0.metrics.mailbox_full_total.of(metrics::Actor::Agents).inc();
             return Err(Busy);
         }
-        Ok(Handed { key, home, address })
+        Ok(Handed { key, home })
     }
 
     /// A socket that was full has room again for a session's events. If the mailbox is full, the session finds out with
@@ -407,20 +410,22 @@ pub(super) struct Handed {
     key: ConnectKey,
     /// Which home.
     pub home: usize,
-    address: Addr<AgentsActor>,
 }
 
 /// A client that waits. Dropped before its answer came, it tells the home that the client is gone.
-struct Presence {
-    key: ConnectKey,
-    address: Option<Addr<AgentsActor>>,
+struct Presence<'a> {
+    broker: &'a Broker,
+    home: usize,
+    waits: Option<ConnectKey>,
 }
 
-impl Drop for Presence {
+impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        if let Some(address) = self.address.take() {
+        if let Some(key) = self.waits
+            && let Some(address) = self.broker.address(self.home)
+        {
             // If the mailbox is full, the home finds out when it answers.
-            let _ = address.try_send(Gone(self.key));
+            let _ = address.try_send(Gone(key));
         }
     }
 }

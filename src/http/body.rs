@@ -1,6 +1,6 @@
 //! Reading a request's body: bounded in size and in time, as UTF-8.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 
 use super::basic::latin1;
 use super::upgrade::names_websocket;
@@ -48,7 +48,12 @@ pub(crate) async fn read(
     if announced(headers).is_some_and(|length| length > max) {
         return Err(BadBody::TooLarge);
     }
-    let body = tokio::time::timeout(timeout, collect(payload, max)).await.map_err(|_| BadBody::Late)??;
+    let mut body = pin!(collect(payload, max));
+    // Most bodies come with their heads: those take no timer.
+    let body = match body.as_mut().now_or_never() {
+        Some(body) => body?,
+        None => Box::pin(tokio::time::timeout(timeout, body)).await.map_err(|_| BadBody::Late)??,
+    };
     match charset {
         Charset::Latin1 if !body.is_ascii() => Ok(latin1(&body).into()),
         Charset::Latin1 | Charset::Utf8 => Ok(body),

@@ -66,7 +66,7 @@ impl Caller {
         let Some(credentials) = headers.get(AUTHORIZATION).and_then(|value| basic::parse(value.as_bytes())) else {
             return Ok(login.map(|login| Self::with_login(shared, request, login, now)));
         };
-        let agent = verify(shared, &credentials.map_err(|_| Failure::Denied)?).await?;
+        let agent = Box::pin(verify(shared, &credentials.map_err(|_| Failure::Denied)?)).await?;
         match login {
             Some(login) if login.agent == agent && login.until.is_none() => {
                 let known = Self::with_login(shared, request, login, now);
@@ -212,13 +212,13 @@ fn set_cookie(
     shared.cookies.set(LOGIN, &shared.logins.issue(agent, login, until, now)?, request)
 }
 
-/// The values of the cookies with this name, as they stand.
+/// The values of the cookies with this name, as they stand, if they are ASCII.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    let pairs = headers.get_all(COOKIE).flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(move |pair| {
+        pair.trim_ascii().strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+    });
+    values.filter(|value| value.is_ascii()).filter_map(|value| str::from_utf8(value).ok())
 }
 
 fn check_size(headers: &HeaderMap) -> Result<(), Failure> {

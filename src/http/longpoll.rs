@@ -1,5 +1,6 @@
 //! Bayeux over long-polling: a batch in by POST, and its answer when the broker has one.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
@@ -67,7 +68,10 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
             Err(Failure::Connections)
         }
         _ if upgrade::is_asked(&request) && source == Source::Foreign => Err(Failure::Origin),
-        _ if upgrade::is_asked(&request) => upgrade(mount, web::Data::clone(&shared), &request, payload).await,
+        // What is rare is boxed, here and below: a parked connect's future is as large as the largest of these.
+        _ if upgrade::is_asked(&request) => {
+            Box::pin(upgrade(mount, web::Data::clone(&shared), &request, payload)).await
+        }
         _ if is_preflight(request.method(), request.headers()) => Ok(preflight(&source)),
         _ if source == Source::Foreign => Err(Failure::Origin),
         Method::POST => take(mount, &shared, &request, payload).await,
@@ -76,10 +80,10 @@ async fn answer(mount: Mount, shared: web::Data<Shared>, request: HttpRequest, p
                 && mount == Mount::Cometd
                 && stream::is_asked(request.headers()) =>
         {
-            stream::open(&shared, &request).await
+            Box::pin(stream::open(&shared, &request)).await
         }
         Method::GET if shared.config.callback_polling == CallbackPolling::Spoken && mount == Mount::Cometd => {
-            take_scripted(mount, &shared, &request).await
+            Box::pin(take_scripted(mount, &shared, &request)).await
         }
         Method::OPTIONS => Ok(HttpResponse::Ok().insert_header((ALLOW, "POST, OPTIONS")).finish()),
         _ => Err(Failure::Transport),
@@ -104,7 +108,10 @@ async fn take(
     payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let arrival = arrive(mount, shared, request, payload).await?;
-    respond(shared, arrival, delivery).await
+    match hand(shared, arrival) {
+        Ok((told, cookies)) => respond(shared, told.await, cookies, delivery),
+        Err(refusal) => Ok(delivery(refusal, None)),
+    }
 }
 
 /// As [`take`], with the messages in the query and the answer as a script.
@@ -113,20 +120,30 @@ async fn take_scripted(mount: Mount, shared: &Shared, request: &HttpRequest) -> 
         return Err(Failure::Origin);
     }
     let callback = Callback::parse(request.query_string())?;
+    let write = move |body: Vec<u8>, receipt| callback.delivery(&body, receipt);
     let arrival = arrive_scripted(mount, shared, request).await?;
-    respond(shared, arrival, move |body, receipt| callback.delivery(&body, receipt)).await
+    match hand(shared, arrival) {
+        Ok((told, cookies)) => respond(shared, told.await, cookies, write),
+        Err(refusal) => Ok(write(refusal, None)),
+    }
 }
 
-async fn respond(
+/// Hands a batch over. Only what comes of it, and what goes with that, is kept while it waits.
+fn hand(
     shared: &Shared,
     arrival: Result<Arrival, Refusal>,
+) -> Result<(impl Future<Output = Outcome> + use<'_>, NewCookies), Refusal> {
+    let Arrival { batch, peer, cookies } = arrival?;
+    Ok((shared.state.broker.take(peer, batch), cookies))
+}
+
+fn respond(
+    shared: &Shared,
+    outcome: Outcome,
+    cookies: NewCookies,
     write: impl FnOnce(Vec<u8>, Option<Receipt>) -> HttpResponse,
 ) -> Result<HttpResponse, Failure> {
-    let Arrival { batch, peer, cookies } = match arrival {
-        Ok(arrival) => arrival,
-        Err(refusal) => return Ok(write(refusal, None)),
-    };
-    let mut response = match shared.state.broker.take(peer, batch).await {
+    let mut response = match outcome {
         Outcome::Answer { body, receipt } => write(body, receipt),
         Outcome::Busy => return Err(Failure::Busy),
         Outcome::Superseded => return Ok(HttpResponse::new(shared.config.duplicate_connect_status)),
@@ -140,11 +157,14 @@ async fn respond(
 /// A batch that is answered without the broker.
 type Refusal = Vec<u8>;
 
-/// A batch that came in whole, and the cookies that its answer is to set: all that is kept while it waits.
+/// The cookies that an answer is to set.
+type NewCookies = [Option<HeaderValue>; 2];
+
+/// A batch that came in whole.
 struct Arrival {
     batch: Batch,
     peer: Peer,
-    cookies: [Option<HeaderValue>; 2],
+    cookies: NewCookies,
 }
 
 async fn arrive(
@@ -219,8 +239,8 @@ fn refuse(shared: &Shared, batch: Batch, bad: BadToken) -> Refusal {
 
 fn delivery(body: Vec<u8>, receipt: Option<Receipt>) -> HttpResponse {
     HttpResponse::build(StatusCode::OK)
-        .insert_header((CONTENT_TYPE, JSON))
-        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static(JSON)))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .body(DeliveryBody::new(body, receipt))
 }
 
