@@ -1,13 +1,16 @@
 //! More connections than may be: each is told so and closed, and operators are answered all the same.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use partyline::clock;
 
 use crate::harness::{PATIENCE, Server, open_request, read_answer, request};
 
 const MOST: usize = 4;
+/// As many more a worker are let in to be told.
+const HEAD_ROOM: usize = 256;
 
 #[test]
 fn a_connection_too_many_is_told_so_and_closed_and_operators_are_answered_on_it() {
@@ -50,6 +53,22 @@ fn a_body_that_still_comes_keeps_nobody_from_being_told() {
         let answer = read_answer(&mut stream).unwrap();
         assert_eq!((answer.status, answer.header("connection")), (503, Some("close")), "{path}: {answer:?}");
     }
+}
+
+#[test]
+fn a_connection_for_which_there_is_not_even_head_room_is_served_when_another_one_closes() {
+    let server = Server::with(&[("SERVER__WORKERS", "1"), ("SERVER__MAX_CONNECTIONS", "4")]);
+    let connect = || TcpStream::connect(server.address).unwrap();
+    // They say nothing, and so are not told that they are too many.
+    let mut silent: Vec<TcpStream> = (0..MOST + HEAD_ROOM).map(|_| connect()).collect();
+    let mut last = connect();
+    last.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    last.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut byte = [0];
+    assert!(last.read(&mut byte).is_err(), "it is not served while all the others are open");
+    silent.pop();
+    last.set_read_timeout(Some(PATIENCE)).unwrap();
+    last.read_exact(&mut byte).unwrap();
 }
 
 /// A connection that has a place, and keeps it.
