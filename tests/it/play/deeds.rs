@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use futures_util::future::join_all;
 use partyline::agents::Kind;
-use partyline::calls::{Capability, capabilities};
+use partyline::calls::capabilities;
 use partyline::exchange::{CallView, CommandError};
 use partyline::ids::{AgentId, IdempotencyKey, Position};
 use partyline::log::Log;
@@ -44,20 +44,18 @@ impl Scene<'_, '_> {
 
     /// Of all that is offered to anybody, what was accepted least often in such a state, and of that what was offered most often.
     async fn rarest(&mut self) -> Option<(CallView, Wish)> {
-        let mut rarest: Option<((usize, Reverse<usize>), AgentId, CallView, Capability)> = None;
+        let mut offers = Vec::new();
         for agent in AGENTS.map(|name| AgentId::parse(name).unwrap()) {
             for view in self.calls(&agent).await {
                 for chosen in capabilities(view.seen(), self.run.house.rules) {
                     let offer = (chosen.name(), view.party.state.name());
                     let (offered, accepted) = self.run.offers.get(&offer).copied().unwrap_or_default();
-                    let rank = (accepted, Reverse(offered));
-                    if rarest.as_ref().is_none_or(|(least, ..)| rank < *least) {
-                        rarest = Some((rank, agent.clone(), view.clone(), chosen));
-                    }
+                    offers.push((accepted, Reverse(offered), agent.clone(), view.clone(), chosen));
                 }
             }
         }
-        let (_, agent, view, chosen) = rarest?;
+        let (.., agent, view, chosen) =
+            offers.into_iter().min_by_key(|(accepted, offered, ..)| (*accepted, *offered))?;
         let wish = offered_as(&mut self.run.dice, chosen, agent, &view)?;
         Some((view, wish))
     }

@@ -295,26 +295,26 @@ impl Play<'_> {
     /// Everything that is not offered, for every call and device: nothing comes of it.
     fn do_all_that_is_not_offered(&mut self) {
         self.tell("all that is not offered".to_owned());
-        for index in 0..AGENTS.len() {
+        for (index, name) in AGENTS.into_iter().enumerate() {
             let person = &self.persons[index];
             let mut wishes = Vec::new();
             for (call, seen) in &person.seen.calls {
                 let (state, count) = (seen["state"].as_str().unwrap(), others(seen).len());
                 let offered = offered(seen);
                 let about = person.about(call);
-                for name in NAMES.into_iter().filter(|name| !offered.contains(name) && !is_quiet(name, state, count)) {
+                for not in NAMES.into_iter().filter(|not| !offered.contains(not) && !is_quiet(not, state, count)) {
                     let body =
-                        body(&mut self.dice, name, &about).or_else(|| body(&mut self.dice, name, &About::nothing()));
+                        body(&mut self.dice, not, &about).or_else(|| body(&mut self.dice, not, &About::nothing()));
                     wishes.push(Wish { agent: id(index), path: path(call), body: body.unwrap() });
                 }
             }
             let device = offered(&person.seen.device);
-            for name in DEVICE.into_iter().filter(|name| !device.contains(name)) {
-                let body = json!({"operationName": name, "destination": "15000", "phoneNumber": "15000"});
+            for not in DEVICE.into_iter().filter(|not| !device.contains(not)) {
+                let body = json!({"operationName": not, "destination": "15000", "phoneNumber": "15000"});
                 wishes.push(Wish { agent: id(index), path: Path::Device, body });
             }
             // What the switch does not know is told so each time.
-            if AGENTS[index] != UNREGISTERED {
+            if name != UNREGISTERED {
                 self.nothing_comes_of(index, &wishes);
             }
         }
