@@ -234,7 +234,11 @@ impl Play<'_> {
                 let rarest: Vec<usize> = (0..offers.len()).filter(|place| rank(&offers[*place]) == least).collect();
                 rarest[self.dice.below(rarest.len())]
             }
-            5 => offers.iter().position(|(.., offer)| answers(offer))?,
+            // A call of many before one of two.
+            5 => {
+                let many = |place: &usize| others(&self.persons[offers[*place].0].seen.calls[&offers[*place].1]).len();
+                (0..offers.len()).filter(|place| answers(&offers[*place].2)).max_by_key(many)?
+            }
             6 if many => {
                 let busiest = self.persons.iter().max_by_key(|person| person.calls.len())?.index;
                 offers.iter().position(|(index, _, offer)| *index == busiest && ends(offer))?
