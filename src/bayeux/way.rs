@@ -86,6 +86,12 @@ impl Session {
         }
     }
 
+    /// Whether something waits that may go out as soon as what responses carry is known to have been written: no
+    /// timer tells of that.
+    pub fn waits_for_word(&self) -> bool {
+        self.owed.is_in_flight() && self.owed.is_waiting() && (self.is_parked() || self.is_direct())
+    }
+
     /// How many of those that wait may go out at once.
     pub(super) fn sendable(&self) -> usize {
         match self.terms.slow {

@@ -299,6 +299,9 @@ impl<T> Sessions<T> {
             let Some(answer) = session.poll_answer(now, cursor) else { break };
             self.answer_connect(now, Some(seat), answer);
         }
+        if self.live.get(seat).is_some_and(Live::await_word) {
+            return self.flush(now, seat);
+        }
         self.count_dropped(seat);
         self.weigh(seat);
         self.turn_page(seat);
@@ -424,7 +427,10 @@ impl<T> Sessions<T> {
         }
         if let Some(seat) = seat {
             self.let_apart(now, key, seat);
-            self.rearm(seat);
+            match self.live.get(seat).is_some_and(Live::await_word) {
+                true => self.flush(now, seat),
+                false => self.rearm(seat),
+            }
         }
     }
 

@@ -231,6 +231,17 @@ impl Live {
         lost
     }
 
+    /// Asks for word of the responses that are under way, if something waits for that. Whether it has come already: then the
+    /// session is to be looked at again.
+    pub(super) fn await_word(&self) -> bool {
+        match &self.stage {
+            Stage::Streaming(session) if session.waits_for_word() => {
+                self.in_flight.iter().any(|flight| flight.fate.await_word() != Known::Nothing)
+            }
+            Stage::Behind { .. } | Stage::Streaming(_) => false,
+        }
+    }
+
     /// Takes back what responses carry that were not written to their end.
     pub(super) fn take_back(&mut self, now: Instant) {
         self.settle(now);

@@ -57,7 +57,8 @@ pub(super) struct Parted(pub LineId);
 #[rtype(result = "()")]
 pub(super) struct Vacate(pub LineId);
 
-/// A response that carried a session's events was dropped, or a socket that was full has room again.
+/// A response that carried a session's events was dropped, or was written and its home wanted word of that; or a socket that
+/// was full has room again.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Lost(pub SessionId);

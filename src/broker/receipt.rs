@@ -1,17 +1,15 @@
 //! Whether a response that carried events was written: told by the response's body, read by the session's home.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How a response fares. Shared by the body that carries it and the home that waits for it, so that a delivery
-/// needs no message back, unless more is to follow once it was written.
+/// needs no message back, unless something waits for its being written.
 #[derive(Debug, Default)]
-pub(super) struct Fate {
-    known: AtomicU8,
-    awaited: AtomicBool,
-}
+pub(super) struct Fate(AtomicU8);
 
 const WRITTEN: u8 = 1;
 const LOST: u8 = 2;
+const AWAITED: u8 = 4;
 
 /// What is known of a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,26 +25,33 @@ pub(super) enum Known {
 impl Fate {
     /// What is known of it.
     pub(super) fn known(&self) -> Known {
-        match self.known.load(Ordering::Acquire) {
-            WRITTEN => Known::Written,
-            LOST => Known::Lost,
-            _ => Known::Nothing,
-        }
+        known(self.0.load(Ordering::Acquire))
     }
 
-    /// The home wants word once it was written. Only before the body leaves.
-    pub(super) fn await_word(&self) {
-        self.awaited.store(true, Ordering::Relaxed);
+    /// The home wants word once it was written. What is known of it by then: of that no word comes.
+    pub(super) fn await_word(&self) -> Known {
+        known(self.0.fetch_or(AWAITED, Ordering::AcqRel))
     }
 
     /// The body was polled to its end. Says whether the home wants word of that.
     pub(super) fn written(&self) -> bool {
-        self.known.store(WRITTEN, Ordering::Release);
-        self.awaited.load(Ordering::Relaxed)
+        self.0.fetch_or(WRITTEN, Ordering::AcqRel) & AWAITED != 0
     }
 
-    /// The body was dropped. Says whether that was before its end.
+    /// The body was dropped, by whoever else would say that it was written. Says whether that was before its end.
     pub(super) fn dropped(&self) -> bool {
-        self.known.compare_exchange(0, LOST, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let lost = self.known() == Known::Nothing;
+        if lost {
+            self.0.fetch_or(LOST, Ordering::AcqRel);
+        }
+        lost
+    }
+}
+
+fn known(state: u8) -> Known {
+    match state & (WRITTEN | LOST) {
+        0 => Known::Nothing,
+        LOST => Known::Lost,
+        _ => Known::Written,
     }
 }

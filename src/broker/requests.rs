@@ -50,7 +50,7 @@ impl<T> Sessions<T> {
         self.rearm(seat);
     }
 
-    /// A response that carried a session's events was dropped before it was written.
+    /// There is something to learn of a response that carried a session's events, or of its socket.
     pub(super) fn handle_lost(&mut self, now: Instant, session: SessionId) {
         if let Some(seat) = self.seats.get(&session).copied() {
             self.flush(now, seat);

@@ -258,9 +258,17 @@ impl Desk {
         self.work();
     }
 
-    /// The body of a response was polled to its end.
+    /// The body of a response was polled to its end. Word of that, if it was wanted, finds no room in the mailbox.
     pub(super) fn written(&mut self, key: u64) {
         self.fates.remove(&key).expect("events on their way").1.written();
+    }
+
+    /// The same, and word of it comes.
+    pub(super) fn written_with_word(&mut self, key: u64) {
+        let (session, fate) = self.fates.remove(&key).expect("events on their way");
+        assert!(fate.written(), "nobody wants word of it");
+        self.sessions.handle_lost(self.now, session);
+        self.work();
     }
 
     /// The body of a response was dropped.
@@ -287,14 +295,8 @@ impl Desk {
 
     /// Publishes, and leaves it at that.
     pub(super) fn append_publication(&self, channel: &str, data: &str) -> Position {
-        let channel = Channel::parse(channel).unwrap();
-        let published = ChannelPublished {
-            channel,
-            data: Bytes::copy_from_slice(data.as_bytes()),
-            binary: None,
-            publisher: None,
-            key: None,
-        };
+        let (channel, data) = (Channel::parse(channel).unwrap(), Bytes::copy_from_slice(data.as_bytes()));
+        let published = ChannelPublished { channel, data, binary: None, publisher: None, key: None };
         self.append(published.record(RecordId::draw(), WallTime::default(), Keep::Stored))
     }
 

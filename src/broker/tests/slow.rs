@@ -5,6 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 
 use crate::bayeux::SlowConsumer;
+use crate::broker::receipt::{Fate, Known};
 use crate::broker::tests::kit::{Desk, connect, connect_ack, nobody, peer, publish, settings};
 use crate::broker::{Anonymous, Peer, SessionRules, Settings};
 use crate::ids::BrowserCookie;
@@ -54,6 +55,46 @@ fn the_oldest_are_dropped_and_counted_and_told() {
     assert_eq!(desk.ask(&peer("15000"), &connect("one")), rest);
     assert_eq!(metric(&desk, "partyline_rejected_total{limit=\"queue_messages\"}"), 5);
     assert_eq!(metric(&desk, "partyline_sessions_ended_total{reason=\"overrun\"}"), 0);
+}
+
+#[test]
+fn what_has_no_room_beside_a_response_that_is_on_its_way_comes_as_soon_as_that_is_written() {
+    let (mut desk, me) = (desk(SlowConsumer::DropOldest), peer("15000"));
+    listener(&mut desk, &me, "one", "");
+    for (before, after) in [(7, 0), (4, 1)] {
+        let told: String = (4..before + after).map(|n| format!(r#"{{"data":{n},"channel":"/demo/a"}},"#)).collect();
+        let told = format!(r#"[{told}{{"channel":"/meta/connect","id":"c","successful":true}}]"#);
+        for n in 0..before {
+            desk.publish("/demo/a", &n.to_string());
+        }
+        let ride = desk.send(&me, &publish("one", "/demo/deep/er", "0"));
+        desk.pump();
+        assert_eq!(
+            desk.answer(ride).map(|answer| answer.matches("/demo/a").count()),
+            Some(4),
+            "half of what may be owed"
+        );
+        let parked = desk.send(&me, &connect("one"));
+        for n in before..before + after {
+            desk.publish("/demo/a", &n.to_string());
+        }
+        desk.pass(Duration::from_secs(2));
+        assert_eq!(desk.answer(parked), None);
+        desk.written_with_word(ride);
+        assert_eq!(desk.answer(parked).as_deref(), Some(told.as_str()));
+        desk.written(parked);
+    }
+}
+
+#[test]
+fn word_of_a_response_comes_to_who_asked_for_it_in_time_and_who_is_late_finds_it_there() {
+    let (early, late, lost) = (Fate::default(), Fate::default(), Fate::default());
+    assert_eq!(early.await_word(), Known::Nothing);
+    assert_eq!((early.written(), late.written(), lost.dropped()), (true, false, true));
+    assert_eq!((late.await_word(), lost.await_word()), (Known::Written, Known::Lost));
+    for (fate, known) in [(&early, Known::Written), (&late, Known::Written), (&lost, Known::Lost)] {
+        assert_eq!((fate.dropped(), fate.known()), (false, known), "it is told once");
+    }
 }
 
 #[test]

@@ -92,6 +92,31 @@ fn events_are_pushed_at_once_and_the_connect_is_held_until_its_time_is_up() {
 }
 
 #[test]
+fn what_waits_for_a_response_that_is_on_its_way_is_pushed_as_soon_as_that_is_written() {
+    for slow_consumer in [SlowConsumer::DropOldest, SlowConsumer::Expire] {
+        let session_rules = SessionRules { slow_consumer, ..SessionRules::default() };
+        let (mut desk, me) = (Desk::with(Settings { session_rules, queue_messages: 8, ..settings() }), peer("15000"));
+        desk.shake(&me, "one", "");
+        desk.subscribe(&me, "one", "/demo/*");
+        desk.ask(&me, &connect("one"));
+        for n in 0..4 {
+            desk.publish("/demo/a", &n.to_string());
+        }
+        let answer = desk.send(&me, &connect("one"));
+        assert_eq!(desk.answer(answer).unwrap().matches("/demo/a").count(), 4);
+        desk.publish("/demo/a", "4");
+        let mut socket = Socket::new(7, Shown::Cookie);
+        desk.plug(Some(&socket.out));
+        desk.ask(&me, &publish("one", "/demo/deep/er", "0"));
+        assert_eq!(socket.all(), "", "it would overtake what is on its way");
+        desk.written_with_word(answer);
+        let pushed = socket.take().map(|(frame, _)| text(&frame));
+        assert_eq!(pushed.as_deref(), Some(r#"[{"data":4,"channel":"/demo/a"}]"#), "{slow_consumer:?}");
+        desk.assert_idle();
+    }
+}
+
+#[test]
 fn a_publisher_is_pushed_its_own_event_before_the_reply() {
     let (mut desk, me) = (desk(), peer("15000"));
     let mut socket = open(&mut desk, &me, 7, "");
