@@ -37,10 +37,19 @@ pub(super) struct Arrivals {
     counted: u64,
     /// Which number is dialled next, and then.
     turns: VecDeque<Number>,
-    /// Those that the calls do not know yet, and how long each will talk.
-    outside: BTreeMap<Arrived, (Number, Duration)>,
+    /// Those that the calls do not know yet.
+    outside: BTreeMap<Arrived, Outside>,
     /// How long each talks once it is answered, by its leg.
     talks: BTreeMap<AskId, Duration>,
+}
+
+/// A caller that the calls do not know yet, and may never: they could not write it down.
+#[derive(Debug)]
+struct Outside {
+    number: Number,
+    talks: Duration,
+    /// When it hangs up.
+    leaves: Instant,
 }
 
 impl Arrivals {
@@ -64,6 +73,7 @@ impl Core {
             return;
         }
         self.arrivals.next = Some(after(now, about(config.every, &mut self.dice)));
+        self.arrivals.outside.retain(|_, outside| outside.leaves > now);
         if self.arrivals.outside.len() + self.arrivals.talks.len() >= CALLERS {
             return;
         }
@@ -74,7 +84,8 @@ impl Core {
         let Ok(caller) = Number::parse(&format!("+1916555{:04}", self.dice.random_range(0..10_000))) else { return };
         // Drawn here, so that what comes does not hang on when the calls hear of it.
         let talks = about(self.config.callers.talk_time, &mut self.dice);
-        self.arrivals.outside.insert(handle, (caller.clone(), talks));
+        let leaves = after(now, self.config.callers.patience);
+        self.arrivals.outside.insert(handle, Outside { number: caller.clone(), talks, leaves });
         let queue = self.config.route_points.get(&dnis).unwrap_or(&dnis).clone();
         let user_data = UserData::default();
         self.news.push_back(News::Arrived(Arrival { handle, caller, dnis, queue, user_data }));
@@ -82,7 +93,7 @@ impl Core {
 
     /// A caller's leg has its name now. One that nobody knows is gone.
     pub(super) fn adopt(&mut self, now: Instant, call: CallId, leg: AskId, handle: Arrived) {
-        let Some((number, talks)) = self.arrivals.outside.remove(&handle) else {
+        let Some(Outside { number, talks, leaves: _ }) = self.arrivals.outside.remove(&handle) else {
             return self.report(call, leg, ReportKind::Ended(Failure::Failed));
         };
         self.arrivals.talks.insert(leg, talks);

@@ -305,18 +305,26 @@ impl Core {
         self.report(state.call, leg, ReportKind::Ended(failure));
     }
 
-    /// Takes a leg out. Nobody is looked for any more for a call that nobody is on.
+    /// Ends a leg. Nobody is looked for any more for a call that nobody is on.
     fn remove(&mut self, leg: LegId) -> Option<State> {
-        let state = self.legs.remove(&leg)?;
-        self.forget_caller(leg);
+        let state = self.take_out(leg)?;
         if !self.legs.values().any(|other| other.call == state.call && !is_ringing(other.stage)) {
             self.queues.forget(&state.call);
         }
         Some(state)
     }
 
+    /// Takes a leg out, with all that is known of it.
+    fn take_out(&mut self, leg: LegId) -> Option<State> {
+        self.forget_caller(leg);
+        self.legs.remove(&leg)
+    }
+
     fn clear(&mut self, call: CallId, ask: AskId) {
-        self.legs.retain(|_, state| state.call != call);
+        let of_it = self.legs.iter().filter(|(_, state)| state.call == call);
+        for leg in of_it.map(|(leg, _)| *leg).collect::<Vec<_>>() {
+            self.take_out(leg);
+        }
         self.queues.forget(&call);
         self.report(call, ask, ReportKind::Cleared);
     }
@@ -334,7 +342,7 @@ impl Core {
         if !self.legs.contains_key(&main) || !self.legs.contains_key(&side) {
             return self.report(call, ask, ReportKind::Refused(Failure::Failed));
         }
-        self.legs.remove(&side);
+        self.take_out(side);
         for state in self.legs.values_mut().filter(|state| state.call == *consult) {
             state.call = call.clone();
         }
@@ -348,7 +356,7 @@ impl Core {
                 }
             }
             Purpose::Transfer => {
-                let gone = self.legs.remove(&main).map(|state| state.number);
+                let gone = self.take_out(main).map(|state| state.number);
                 self.queues.follow(now, consult, &call, gone.as_ref());
             }
         }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::calls::{AskKind, Failure, PartyState, ReportKind, Term};
+use crate::calls::{Ask, AskId, AskKind, Failure, PartyState, ReportKind, Term};
 use crate::clock;
-use crate::ids::{CallId, WallTime};
+use crate::ids::{CallId, Position, WallTime};
 use crate::switch::tests::kit::{ask, config, id, leg, next, number};
 use crate::switch::{ArrivalConfig, CallerConfig, Leg, News, Simulated, SimulatedConfig, Switch};
 
@@ -67,5 +67,30 @@ async fn callers_dial_the_numbers_in_turn_and_wait_in_their_queues() {
     for (dnis, queue) in [("6500", "6500"), ("6600", "6501"), ("6500", "6500"), ("6600", "6501")] {
         let Some(News::Arrived(arrival)) = reports.recv().await else { panic!("something else was told") };
         assert_eq!((arrival.dnis, arrival.queue), (number(dnis), number(queue)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_come_in_for_ever_whatever_became_of_the_ones_before() {
+    let (second, patience) = (Duration::from_secs(1), Duration::from_secs(3600));
+    let arrivals = Some(ArrivalConfig { numbers: [number("6500")].into(), every: second });
+    for is_taken_in in [true, false] {
+        let patience = if is_taken_in { 100 * patience } else { patience / 10 };
+        let callers = CallerConfig { talk_time: second, patience };
+        let arrivals = arrivals.clone();
+        let (switch, mut reports) = Simulated::start(SimulatedConfig { arrivals, callers, ..config() }, Term(3));
+        for n in 1..1_100 {
+            let news = tokio::time::timeout(1_000 * second, reports.recv()).await;
+            let Ok(Some(News::Arrived(arrival))) = news else { panic!("after {n}: {news:?}") };
+            if is_taken_in {
+                let id = |index| AskId { record: Position::new(n), index };
+                let asks = [(id(0), AskKind::Adopt(arrival.handle)), (id(1), AskKind::Clear)];
+                for (id, kind) in asks {
+                    switch.carry_out(Ask { id, ..ask(0, kind) });
+                }
+                assert_eq!(next(&mut reports).await, (id(0), ReportKind::Answered));
+                assert_eq!(next(&mut reports).await, (id(1), ReportKind::Cleared));
+            }
+        }
     }
 }
