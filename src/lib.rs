@@ -6,8 +6,8 @@
 //!
 //! Read from the bottom up: [`ids`] and [`clock`]; the pure rooms [`bayeux`], [`calls`], [`agents`] and
 //! [`websocket`]; what is kept and who keeps it, [`records`] and [`log`]; the outside, [`switch`], [`upstream`], [`gws`],
-//! [`directory`] and [`metrics`]; the owners of running state, [`exchange`] and [`broker`]; the doors, [`http`] and
-//! [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
+//! [`directory`] and [`metrics`]; the owners of running state, [`exchange`] and [`broker`], and [`connections`]; the
+//! doors, [`http`] and [`admin`]; and [`app`], with [`client`] and [`loadtest`] on the other side of the wire.
 
 pub mod admin;
 pub mod agents;
@@ -17,6 +17,7 @@ pub mod broker;
 pub mod calls;
 pub mod client;
 pub mod clock;
+pub mod connections;
 pub mod directory;
 pub mod exchange;
 pub mod gws;

@@ -8,6 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue}
 use actix_web::middleware::Next;
 
 use crate::clock;
+use crate::connections::close_excess;
 use crate::ids::RequestId;
 use crate::metrics::{Route, Status};
 
@@ -33,6 +34,7 @@ pub(crate) async fn frame(
     if let Some(failure) = failure {
         response = response.into_response(failure.answer(&id));
     }
+    close_excess(&mut response);
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, told);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

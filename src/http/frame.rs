@@ -2,19 +2,19 @@
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
-use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, Resource, Route, web};
 use tracing::error;
 use tracing::field::display;
 
 use crate::clock;
+use crate::connections::{close_excess, is_excess_service};
 use crate::ids::RequestId;
 
 use super::body::{hold_unread, put_by};
 use super::caller::take_renewal;
-use super::connections;
 use super::cors::{admit, changes, is_preflight, preflight};
 use super::csrf;
 use super::errors::Failure;
@@ -37,8 +37,7 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
     let id = RequestId::of(request.headers().get(X_REQUEST_ID).map(HeaderValue::as_bytes));
     let shared = request.app_data::<web::Data<Shared>>().cloned();
     let source = shared.as_ref().map_or(Source::Own, |shared| shared.config.origins.source(request.headers()));
-    let excess = connections::is_excess_service(&request);
-    let mut response = if excess && !place.tells_how_it_is() {
+    let mut response = if is_excess_service(&request) && !place.tells_how_it_is() {
         refuse(request)
     } else if is_preflight(request.method(), request.headers()) {
         request.into_response(preflight(&source))
@@ -52,9 +51,7 @@ async fn frame(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Re
         error!(route = place.pattern(), request = id.as_str(), error = cause, "a request failed");
     }
     let asked = response.request().clone();
-    if excess {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
+    close_excess(&mut response);
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, HeaderValue::from_str(id.as_str()).unwrap_or(HeaderValue::from_static("-")));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -14,7 +14,6 @@ mod callback;
 mod caller;
 mod catalog;
 mod config;
-mod connections;
 mod cookies;
 mod cors;
 mod csrf;

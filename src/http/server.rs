@@ -14,9 +14,9 @@ use actix_web::{App, HttpServer, web};
 use socket2::SockRef;
 
 use crate::clock;
+use crate::connections::Connections;
 
 use super::config::{HttpConfig, State};
-use super::connections::Connections;
 use super::cookies::Cookies;
 use super::errors::Failure;
 use super::logins::Logins;

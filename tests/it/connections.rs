@@ -30,8 +30,10 @@ fn a_connection_too_many_is_told_so_and_closed_and_operators_are_answered_on_it(
         let answer = request(server.address, &format!("GET {path} HTTP/1.1\r\n"), &[KEEP_ALIVE], b"");
         assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{path}");
     }
-    let sessions = request(server.address, "GET /admin/v1/sessions HTTP/1.1\r\n", &[BEARER], b"");
-    assert_eq!(sessions.status, 200, "{sessions:?}");
+    for (token, status) in [(BEARER, 200), (WRONG, 401)] {
+        let sessions = request(server.address, "GET /admin/v1/sessions HTTP/1.1\r\n", &[token, KEEP_ALIVE], b"");
+        assert_eq!((sessions.status, sessions.header("connection")), (status, Some("close")), "{sessions:?}");
+    }
     assert_eq!(server.metric("partyline_connections "), 4);
     assert_eq!(server.metric("partyline_rejected_total{limit=\"connections\"}"), 3);
 
@@ -90,6 +92,7 @@ fn hold(address: SocketAddr) -> TcpStream {
 const TOLD: &str = "the server has as many connections as it may have";
 const TOKEN: &str = "sixteen-characters";
 const BEARER: (&str, &str) = ("Authorization", "Bearer sixteen-characters");
+const WRONG: (&str, &str) = ("Authorization", "Bearer another-of-sixteen");
 const KEEP_ALIVE: (&str, &str) = ("Connection", "keep-alive");
 const SOCKET: [(&str, &str); 4] = [
     ("Connection", "Upgrade"),

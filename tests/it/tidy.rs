@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms a room may name, besides itself. Whatever does not stand here is forbidden.
-const MAY_NAME: [(&str, &[&str]); 22] = [
+const MAY_NAME: [(&str, &[&str]); 23] = [
     ("ids", &[]),
     ("clock", &["ids"]),
     ("agents", &["ids"]),
@@ -40,7 +40,8 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
         "exchange",
         &["agents", "bayeux", "calls", "clock", "directory", "gws", "ids", "log", "metrics", "records", "switch"],
     ),
-    ("admin", &["bayeux", "broker", "clock", "ids", "metrics"]),
+    ("connections", &["metrics"]),
+    ("admin", &["bayeux", "broker", "clock", "connections", "ids", "metrics"]),
     ("client", &["bayeux", "clock", "ids", "websocket"]),
     (
         "http",
@@ -50,6 +51,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
             "broker",
             "calls",
             "clock",
+            "connections",
             "directory",
             "exchange",
             "gws",

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::dev::{Extensions, ServiceRequest};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 
 use crate::metrics::IntGauge;
 
@@ -47,6 +48,13 @@ pub(crate) fn is_excess(request: &HttpRequest) -> bool {
 /// As [`is_excess`].
 pub(crate) fn is_excess_service(request: &ServiceRequest) -> bool {
     EXCESS.get() > 0 && request.conn_data::<Excess>().is_some()
+}
+
+/// Has the connection closed behind an answer, if it is one too many. Whatever is asked on such a connection is answered once.
+pub(crate) fn close_excess<B>(response: &mut ServiceResponse<B>) {
+    if is_excess(response.request()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
 }
 
 /// A connection that is counted.
