@@ -82,6 +82,10 @@ impl Index {
 
     /// Subjects have ended without a record that says so, each with all up to a position.
     pub(crate) fn end(&self, ended: &[(Subject, Position)]) {
+        // Asked after each batch of a log in memory, and mostly for nothing: readers are let be then.
+        if ended.is_empty() {
+            return;
+        }
         let mut entries = self.entries.write();
         ended.iter().for_each(|(subject, through)| end(&mut entries, subject, *through));
     }

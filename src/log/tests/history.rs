@@ -1,7 +1,7 @@
 //! Histories on disk: they outlive a restart and a compaction, for their own time.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -14,7 +14,7 @@ use crate::log::disk::SystemDisk;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::face::{Among, Log, NewRecord, Past, Stretch, Subject};
 use crate::log::history::{Histories, Retain, Retained, Retention};
-use crate::log::index::Place;
+use crate::log::index::{Index, Place};
 use crate::log::retention::{Keeper, Limits};
 use crate::log::tests::kit::{KEPT, Keeps, NOW, config, files, open, page, put, record};
 
@@ -330,6 +330,20 @@ fn a_page_looks_at_no_more_subjects_than_match() {
     assert_eq!(looks(&[Among::Below("kept/few/".into())]), (10, 10, false));
     assert_eq!(looks(&[a]), (1000, 100, true));
     assert_eq!(looks(&[few, Among::Below("kept/few/".into())]), (15, 10, false), "each is told once");
+}
+
+#[test]
+fn the_end_of_nothing_waits_for_no_reader() {
+    let index = Arc::new(Index::default());
+    let reader = index.look();
+    let (tell, told) = mpsc::channel();
+    let ends = Arc::clone(&index);
+    std::thread::spawn(move || {
+        ends.end(&[]);
+        tell.send(())
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()), "a reader is in its way");
+    drop(reader);
 }
 
 #[tokio::test]
