@@ -22,9 +22,10 @@ pub(super) struct Desk(Arc<RwLock<Addr<OfficeActor>>>);
 impl Desk {
     /// Opens the office on this thread, and has it watched there until it is closed. `grown` tells where its newest notice is.
     pub(super) fn open(log: Arc<dyn Log>, metrics: Metrics, grown: watch::Sender<Grown>) -> Self {
+        let told = grown.subscribe();
         let start = move || OfficeActor::new(Arc::clone(&log), grown.clone()).start();
         let desk = Self(Arc::new(RwLock::new(start())));
-        actix::spawn(desk.clone().watch(start, metrics));
+        actix::spawn(desk.clone().watch(start, metrics, told));
         desk
     }
 
@@ -33,10 +34,13 @@ impl Desk {
         self.0.read().clone()
     }
 
-    async fn watch(self, start: impl Fn() -> Addr<OfficeActor>, metrics: Metrics) {
+    async fn watch(self, start: impl Fn() -> Addr<OfficeActor>, metrics: Metrics, told: watch::Receiver<Grown>) {
         let mut interval = tokio::time::interval(WATCH);
         loop {
             interval.tick().await;
+            if *told.borrow() == Grown::Closed {
+                return;
+            }
             if !self.address().connected() {
                 metrics.actor_restarts_total.of(metrics::Actor::Office).inc();
                 tracing::error!("the admin API's actor died; another takes over");

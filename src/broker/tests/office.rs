@@ -120,6 +120,10 @@ async fn another_office_knows_the_keys_and_the_notices_and_whoever_waits_is_told
 
     admin.close().await;
     assert_eq!(admin.grown(begun, PATIENCE).await, Err(Closed));
+    admin.office().send(Die).await.unwrap_err();
+    tokio::time::pause();
+    tokio::time::sleep(PATIENCE).await;
+    assert!(!admin.office().connected(), "no other one takes over once it is closed");
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
