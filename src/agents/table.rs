@@ -27,7 +27,9 @@
 //! | operation | logged out | without the feature | watches nobody | watches somebody |
 //! | --- | --- | --- | --- | --- |
 //! | ListenIn, Coach, BargeIn | no | no | watches | watches that one instead |
-//! | CancelSupervisorMonitoring | no | no | no | watches nobody |
+//! | CancelSupervisorMonitoring | no | as with it | no | watches nobody |
+//!
+//! Who lost a feature, that for voice as well, may cancel: it goes on watching in name only, and is brought into no call.
 //!
 //! | what happens | logged out | Ready | NotReady | AfterCallWork | AuxWork |
 //! | --- | --- | --- | --- | --- | --- |
@@ -118,7 +120,7 @@ impl Voice {
             | Kind::Ready
             | Kind::StartContactCenterSession => false,
         };
-        self.phone.permits(kind)?;
+        self.permits(kind)?;
         if self.phone.registration == Registration::Unregistered && kind != Kind::EndContactCenterSession {
             return Err(Refused::NotRegistered);
         }
@@ -129,6 +131,15 @@ impl Voice {
             return Err(Refused::NotWatching);
         }
         if is_set { Err(Refused::AlreadySet(kind)) } else { Ok(()) }
+    }
+
+    /// Whether the agent has the right to that. Who lost that to watch others may still watch nobody any more.
+    ///
+    /// # Errors
+    /// [`Refused::NotPermitted`].
+    pub fn permits(&self, kind: Kind) -> Result<(), Refused> {
+        let ends_it = kind == Kind::CancelSupervisorMonitoring && self.monitoring().is_some();
+        if ends_it { Ok(()) } else { self.phone.permits(kind) }
     }
 
     /// What a desktop may offer its agent to do with the device: exactly what is allowed, in the order in which

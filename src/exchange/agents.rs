@@ -228,7 +228,7 @@ impl CommandIngress {
     ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let phone = self.phone(agent).ok_or(Refused::NotFound)?;
         // Who may not do it at all learns nothing of devices and places.
-        phone.permits(request.operation.kind())?;
+        self.voice_of(agent).ok_or(Refused::NotFound)?.permits(request.operation.kind())?;
         self.may_have(agent, &phone, &request)?;
         let AgentRequest { operation, .. } = request;
         let name = operation_name(&operation);

@@ -153,10 +153,14 @@ impl CommandIngress {
         })
     }
 
-    /// Brings a supervisor into the calls of a family on which the one talks whom it watches.
+    /// Brings a supervisor into the calls of a family on which the one talks whom it watches. Who may not watch any more, and
+    /// whose device the switch does not know, is brought into none.
     fn bring(&mut self, agent: &AgentId, known: &Known, again: Again) -> Option<()> {
         let Some(voice) = self.voice_of(agent) else { return Some(()) };
         let Some(monitoring) = voice.monitoring() else { return Some(()) };
+        if voice.allows(monitoring.kind.operation()).is_err() {
+            return Some(());
+        }
         let target = &monitoring.target.number;
         let supervisor = self.endpoint(&voice.phone.number);
         for call in known.family.watchable(target) {

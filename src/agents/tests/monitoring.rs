@@ -4,8 +4,8 @@ use expect_test::expect;
 
 use crate::agents::tests::kit::{NOW, agent_in, number, operation, shown, watched};
 use crate::agents::{
-    Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Permission, Phase, Refused, Right, Voice,
-    Watched,
+    Kind, MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Permission, Phase, Phone, Refused, Right,
+    Voice, Watched,
 };
 
 const KINDS: [Kind; 4] = [Kind::ListenIn, Kind::Coach, Kind::BargeIn, Kind::CancelSupervisorMonitoring];
@@ -92,6 +92,29 @@ fn who_lacks_the_feature_is_told_so_and_offered_nothing() {
         Refused::NotPermitted(Permission::Supervision).to_string(),
         "the feature for watching others is missing"
     );
+}
+
+#[test]
+fn who_lost_a_feature_while_it_watched_cancels_and_can_do_no_more() {
+    let lost: [(fn(&mut Phone), Permission); 2] = [
+        (|phone| phone.supervision = Right::Withheld, Permission::Supervision),
+        (|phone| phone.voice = Right::Withheld, Permission::Voice),
+    ];
+    for (lose, permission) in lost {
+        let mut voice = supervisor(Phase::Ready);
+        voice.handle_operation(NOW, operation(Kind::ListenIn)).unwrap();
+        lose(&mut voice.phone);
+        let watches = |voice: &Voice| voice.capabilities().into_iter().filter(|kind| KINDS.contains(kind)).collect();
+        let offered: Vec<Kind> = watches(&voice);
+        assert_eq!(offered, [Kind::CancelSupervisorMonitoring]);
+        for kind in [Kind::ListenIn, Kind::Coach, Kind::BargeIn] {
+            assert_eq!(voice.handle_operation(NOW, operation(kind)), Err(Refused::NotPermitted(permission)));
+        }
+        let cancel = operation(Kind::CancelSupervisorMonitoring);
+        assert_eq!(voice.handle_operation(NOW, cancel.clone()), Ok(()));
+        assert_eq!((voice.monitoring(), watches(&voice)), (None, Vec::new()));
+        assert_eq!(voice.handle_operation(NOW, cancel), Err(Refused::NotPermitted(permission)));
+    }
 }
 
 #[test]

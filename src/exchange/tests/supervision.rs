@@ -12,7 +12,7 @@ use crate::calls::{
     Purpose, Report, ReportKind, Term, UserData,
 };
 use crate::clock;
-use crate::directory::{Feature, demo_agents, device_of};
+use crate::directory::{Agent as Account, Feature, demo_agents, device_of};
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, agent, conference, destination};
 use crate::exchange::{AgentRequest, CommandError, Settings};
 use crate::gws::{Command, MonitorRequest, MonitorTarget};
@@ -215,18 +215,7 @@ async fn a_start_brings_in_who_was_to_be_and_leaves_alone_who_left() {
     let log = Fickle::new();
     let call = talking(&log).await;
     // As if the process had died between the agent's record and the call's.
-    let me = Phone { supervision: Right::Granted, ..phone("15002") };
-    let mut voice = Voice::new(agent("15002"), me);
-    let target = Watched { device: phone("15001").device, number: Number::parse("15001").unwrap() };
-    let (kind, scope, calls) = (MonitorKind::ListenIn, MonitorScope::Call, MonitorCalls::All);
-    for operation in [
-        Operation::StartContactCenterSession(Start::default()),
-        Operation::Monitor(Monitoring { target, kind, scope, calls }),
-    ] {
-        voice.handle_operation(clock::wall(), operation).unwrap();
-    }
-    let cause = AgentCause::Operation { name: "ListenIn".into(), key: None };
-    append(&log, AgentChanged::new(cause, voice).record(RecordId::draw(), clock::wall(), Expected::Any)).await;
+    watching(&log).await;
     let mut desk = office(Arc::clone(&log));
     let (_, leg) = rung(&mut desk).await;
     // It does not answer, and is not rung by the next start.
@@ -246,6 +235,62 @@ async fn a_start_brings_in_who_was_to_be_and_leaves_alone_who_left() {
     assert!(watches(&last).await.is_some());
 }
 
+/// An office of the next start, with other accounts or another switch.
+async fn changed(log: &Arc<Fickle>, edit: fn(&mut Account), setup: Setup) -> Desk {
+    let mut agents = demo_agents();
+    agents[2].features.push(Feature::Monitoring.name().to_owned());
+    edit(&mut agents[2]);
+    let desk = Desk::manned(Arc::clone(log), Settings::new(Duration::from_secs(3600)), agents, setup);
+    while !desk.exchange.is_ready().await {
+        tokio::task::yield_now().await;
+    }
+    desk
+}
+
+/// 15002 was brought into no call, as of all that is known now.
+async fn assert_left_out(desk: &Desk) {
+    // What came of the first is written down before the second is answered.
+    log_in(desk, "15000").await;
+    log_in(desk, "15000").await;
+    let changes = desk.log.changes();
+    assert!(changes.iter().all(|changed| changed.family.watches(&agent("15002"), None).next().is_none()));
+}
+
+#[actix::test]
+async fn who_may_not_watch_any_more_is_brought_into_no_call_and_can_cancel() {
+    let losses: [(fn(&mut Account), Permission); 2] = [
+        (|account| account.features.retain(|name| name != Feature::Monitoring.name()), Permission::Supervision),
+        (|account| account.features.retain(|name| name != Feature::Voice.name()), Permission::Voice),
+    ];
+    for (lose, permission) in losses {
+        let log = Fickle::new();
+        // One call is there when it starts, another one comes.
+        watching(&log).await;
+        talking(&log).await;
+        let mut desk = changed(&log, lose, Setup::default()).await;
+        assert_left_out(&desk).await;
+        desk.establish().await;
+        assert_left_out(&desk).await;
+        assert!(watches(&desk).await.is_some());
+        change(&desk, "15002", Operation::CancelSupervisorMonitoring).await;
+        assert_eq!(watches(&desk).await, None);
+        let cancel = AgentRequest { operation: Operation::CancelSupervisorMonitoring, device: None };
+        let again = desk.exchange.change(&agent("15002"), cancel, None).await;
+        assert_eq!(again, Err(CommandError::RefusedAgent(Refused::NotPermitted(permission))));
+    }
+}
+
+#[actix::test]
+async fn a_supervisor_whose_device_is_not_registered_is_brought_in_when_it_is_again() {
+    let log = Fickle::new();
+    watching(&log).await;
+    let call = talking(&log).await;
+    let unregistered = [Number::parse("15002").unwrap()].into();
+    assert_left_out(&changed(&log, |_| (), Setup { unregistered, ..Setup::default() }).await).await;
+    let mut desk = changed(&log, |_| (), Setup::default()).await;
+    assert_eq!(rung(&mut desk).await.0, call);
+}
+
 fn phone(name: &str) -> Phone {
     let number = Number::parse(name).unwrap();
     Phone::new(device_of(&number).unwrap(), number)
@@ -254,6 +299,22 @@ fn phone(name: &str) -> Phone {
 async fn append(log: &Fickle, record: NewRecord) -> Position {
     let Outcome::Appended(position) = log.append(record).await else { panic!("it was not taken") };
     position
+}
+
+/// 15002 watches 15001, with no exchange about.
+async fn watching(log: &Fickle) {
+    let me = Phone { supervision: Right::Granted, ..phone("15002") };
+    let mut voice = Voice::new(agent("15002"), me);
+    let target = Watched { device: phone("15001").device, number: Number::parse("15001").unwrap() };
+    let (kind, scope, calls) = (MonitorKind::ListenIn, MonitorScope::Call, MonitorCalls::All);
+    for operation in [
+        Operation::StartContactCenterSession(Start::default()),
+        Operation::Monitor(Monitoring { target, kind, scope, calls }),
+    ] {
+        voice.handle_operation(clock::wall(), operation).unwrap();
+    }
+    let cause = AgentCause::Operation { name: "ListenIn".into(), key: None };
+    append(log, AgentChanged::new(cause, voice).record(RecordId::draw(), clock::wall(), Expected::Any)).await;
 }
 
 /// 15000 and 15001 talk, with no exchange about.
