@@ -23,7 +23,6 @@ impl Change<'_> {
         let found = self.call(main).ok_or(Refused::NotFound)?;
         found.check_number(&endpoint.number)?;
         self.family.check_consults()?;
-        found.check_data(&user_data)?;
         consult.user_data = found.user_data.clone();
         consult.user_data.unmark_owner();
         consult.user_data.merge(&user_data);
@@ -98,7 +97,6 @@ impl Change<'_> {
         // Who completes a transfer goes for it.
         let going = usize::from(purpose == Purpose::Transfer);
         main.call.check_room(coming.saturating_sub(going))?;
-        main.call.check_data(&side.call.user_data)?;
         let (parent, home) = (main.call.id.clone(), main.party.endpoint.home.clone());
         let consult = side.call.id.clone();
         let (main, side) = (main.party.leg, side.party.leg);

@@ -61,7 +61,7 @@ impl Family {
         let mut call = Call::empty(root.clone(), conn);
         call.parties.push(caller);
         call.check_number(&target.number)?;
-        call.check_data(&user_data)?;
+        user_data.check()?;
         call.user_data.merge(&user_data);
         call.parties.push(Party { dnis, ani, ..Party::new(target, leg(1), PartyState::ASKED_FOR, called, now) });
         Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })

@@ -40,11 +40,13 @@ impl Family {
         let is_said = matches!(operation, Operation::SetDisposition(_))
             || has_left && matches!(operation, Operation::UpdateUserData(_));
         if is_said && let Operation::SetDisposition(data) | Operation::UpdateUserData(data) = &operation {
-            return self.change(now, changed, |change| change.dispose(agent, call, operation.name(), data));
+            return self.change(now, changed, |change| {
+                change.within_limits(|change| change.dispose(agent, call, operation.name(), data))
+            });
         }
         self.change(now, changed, |change| {
             let (capability, leg) = change.judge(rules, agent, call, &operation)?;
-            change.operate(call, leg, capability, operation)
+            change.within_limits(|change| change.operate(call, leg, capability, operation))
         })
     }
 }
@@ -145,7 +147,6 @@ impl Change<'_> {
         let found = self.call(call).ok_or(Refused::NotFound)?;
         found.check_number(&endpoint.number)?;
         found.check_room(1)?;
-        found.check_data(&user_data)?;
         let by = asker.endpoint.number.clone();
         let kind = AskKind::Dial { number: endpoint.number.clone(), from: by.clone(), location };
         let leg = self.ask(call, asker.endpoint.home.clone(), kind);

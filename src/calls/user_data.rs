@@ -18,7 +18,7 @@ impl Change<'_> {
     /// Changes the data of a call, and tells every agent on it who does not learn it otherwise.
     ///
     /// # Errors
-    /// [`Refused::TooMany`] if it would become too much.
+    /// [`Refused::NotFound`] if there is no such call.
     pub(super) fn edit(&mut self, call: &CallId, edit: impl FnOnce(&mut UserData)) -> Result<bool, Refused> {
         let Some(found) = self.call_mut(call) else { return Err(Refused::NotFound) };
         let mut data = found.user_data.clone();
@@ -26,7 +26,6 @@ impl Change<'_> {
         if let Some(owner) = found.owner.clone() {
             data.mark_owner(&owner);
         }
-        data.check()?;
         if data == found.user_data {
             return Ok(false);
         }
@@ -80,18 +79,29 @@ impl UserData {
     }
 
     pub(super) fn mark_recording(&mut self, recording: Recording) {
-        let value = match recording {
-            Recording::Paused => "\"PAUSED\"",
-            Recording::Recording => "\"ON\"",
-            Recording::Stopped => "\"OFF\"",
-        };
-        self.put(&RECORDED.into(), Datum(value.into()));
+        self.put(&RECORDED.into(), Datum(recording.mark().into()));
+    }
+
+    /// Whether that says something of the call itself.
+    pub(super) fn is_a_mark(key: &str, datum: &Datum) -> bool {
+        let recordings = [Recording::Paused, Recording::Recording, Recording::Stopped];
+        key == FIRST_CONFERENCE_PARTY || key == RECORDED && recordings.iter().any(|at| at.mark() == &*datum.0)
     }
 
     fn put(&mut self, key: &Arc<str>, datum: Datum) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = datum,
             None => self.0.push((Arc::clone(key), datum)),
+        }
+    }
+}
+
+impl Recording {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Paused => "\"PAUSED\"",
+            Self::Recording => "\"ON\"",
+            Self::Stopped => "\"OFF\"",
         }
     }
 }

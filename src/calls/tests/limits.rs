@@ -109,6 +109,103 @@ fn two_calls_that_become_one_have_no_more_data_than_one_may_have() {
 }
 
 #[test]
+fn what_comes_with_who_is_being_added_is_counted_until_it_does_not_come() {
+    let mut play = talking();
+    let adds = |who, key| Operation::SingleStepConference(with(who, kib(40, key)));
+    assert!(play.operate("15000", adds("15002", "a")).is_ok());
+    let refused = |play: &mut Play| {
+        for operation in [
+            adds("15003", "b"),
+            Operation::SingleStepTransfer(with("15003", kib(40, "b"))),
+            Operation::AttachUserData(kib(40, "b")),
+            Operation::SetDisposition(kib(40, "b")),
+        ] {
+            assert_eq!(play.operate("15000", operation), Err(Refused::TooMany("data")));
+        }
+    };
+    refused(&mut play);
+    let before = play.family.clone();
+    play.line("15002: answered");
+    refused(&mut play);
+    assert!(play.operate("15000", Operation::DeleteUserDataPair("a".into())).is_ok());
+    assert!(play.operate("15000", adds("15003", "b")).is_ok());
+    play.family = before;
+    play.line("15002: busy");
+    assert!(play.operate("15000", adds("15003", "b")).is_ok());
+}
+
+#[test]
+fn what_is_too_much_already_may_become_less_and_no_more() {
+    let mut play = talking();
+    let call = &mut play.family.as_mut().unwrap().calls[0];
+    call.user_data = UserData(["a", "b", "c"].into_iter().flat_map(|key| kib(40, key).0).collect());
+    let more = [
+        Operation::AttachUserData(kib(1, "d")),
+        Operation::AttachUserData(kib(41, "a")),
+        Operation::SingleStepConference(with("15002", kib(1, "d"))),
+    ];
+    for operation in more {
+        assert_eq!(play.operate("15000", operation), Err(Refused::TooMany("data")));
+    }
+    let less = [
+        Operation::SingleStepConference(with("15002", UserData::default())),
+        Operation::UpdateUserData(kib(40, "a")),
+        Operation::UpdateUserData(kib(39, "a")),
+        Operation::DeleteUserDataPair("b".into()),
+        Operation::DeleteUserDataPair("c".into()),
+        Operation::AttachUserData(kib(1, "d")),
+    ];
+    for operation in less {
+        assert_eq!(play.operate("15000", operation), Ok(Accepted::Changed));
+    }
+}
+
+#[test]
+fn what_the_call_says_of_itself_is_not_counted() {
+    let mut play = talking();
+    let full = || UserData(vec![("a".into(), Datum("1".repeat(64 * 1024 - 1).into()))]);
+    assert!(play.operate("15000", Operation::AttachUserData(full())).is_ok());
+    for line in ["15000 adds 15002", "15002: answered", "15000: recorded"] {
+        play.line(line);
+    }
+    assert_eq!(play.call().user_data.0.len(), 3);
+    let edits = [
+        Operation::AttachUserData(full()),
+        Operation::DeleteUserDataPair("a".into()),
+        Operation::AttachUserData(full()),
+        Operation::SingleStepConference(with("15003", full())),
+    ];
+    for operation in edits {
+        assert_eq!(play.operate("15000", operation), Ok(Accepted::Changed));
+    }
+}
+
+#[test]
+fn two_calls_that_become_one_bring_what_is_to_come_to_both() {
+    let complete = || Operation::Complete { purpose: Purpose::Conference, consult: None };
+    let begun = || {
+        let mut play = talking();
+        play.line("15000 consults 15002");
+        play.line("15002/2: answered");
+        play
+    };
+    let (on_main, on_side) = (("15001", "a"), ("15002/2", "b"));
+    for [first, second] in [[on_main, on_side], [on_side, on_main]] {
+        let mut play = begun();
+        assert!(play.operate(first.0, Operation::SingleStepConference(with("15003", kib(40, first.1)))).is_ok());
+        assert!(play.operate(second.0, Operation::AttachUserData(kib(40, second.1))).is_ok());
+        assert_eq!(play.operate("15000", complete()), Err(Refused::TooMany("data")));
+    }
+    // Nor does anything more come to either while the switch brings them together.
+    let mut play = begun();
+    assert!(play.operate("15001", Operation::AttachUserData(kib(40, "a"))).is_ok());
+    assert!(play.operate("15000", complete()).is_ok());
+    assert_eq!(play.operate("15002/2", Operation::AttachUserData(kib(40, "b"))), Err(Refused::TooMany("data")));
+    assert!(play.operate("15001", Operation::DeleteUserData).is_ok());
+    assert!(play.operate("15002/2", Operation::AttachUserData(kib(40, "b"))).is_ok());
+}
+
+#[test]
 fn a_call_has_at_most_1024_keys() {
     let keys =
         |count: usize| UserData((0..count).map(|index| (format!("{index}").into(), Datum("1".into()))).collect());
@@ -121,6 +218,15 @@ fn talking() -> Play {
     play.line("15000 dials 15001");
     play.line("15001: answered");
     play
+}
+
+/// So much under this key.
+fn kib(count: usize, key: &str) -> UserData {
+    UserData(vec![(key.into(), Datum("1".repeat(count * 1024).into()))])
+}
+
+fn with(who: &str, user_data: UserData) -> Target {
+    Target { endpoint: endpoint(who), location: None, user_data }
 }
 
 fn consult(index: usize, target: Target) -> Operation {
