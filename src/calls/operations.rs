@@ -172,8 +172,14 @@ impl Change<'_> {
         if !seen.owns_the_call() && !other.is_added_by(&asker.endpoint.number) {
             return Err(Capability::RemoveParticipantFromConference.wrong_state(seen));
         }
-        let leg = other.leg;
-        Ok(self.ask_once(call, asker.endpoint.home.clone(), AskKind::Release(leg)))
+        let (leg, own, home) = (other.leg, other.endpoint.home.clone(), asker.endpoint.home.clone());
+        let open = self.family.asks.iter_mut().find(|ask| ask.kind == AskKind::Release(leg));
+        if let Some(open) = open.filter(|open| open.asker.is_none() || open.asker == own) {
+            // It goes already, and from now on because it was taken off: its queue looks for nobody else.
+            open.asker = home;
+            return Ok(Accepted::Changed);
+        }
+        Ok(self.ask_once(call, home, AskKind::Release(leg)))
     }
 
     /// How it went can be said by everybody who was on the call, as long as the family is remembered.

@@ -286,6 +286,76 @@ fn who_is_called_off_while_it_rings_does_not_leave_the_call_to_its_queue() {
 }
 
 #[test]
+fn who_is_called_off_when_it_has_just_rejected_does_not_leave_the_call_to_its_queue_either() {
+    check(
+        "15000 dials 15001
+         15001: answered
+         15000 adds 6000
+         6000: queued:6000
+         route 15002
+         15002: ringing
+         15002 reject
+         15000 remove:6000
+         15000 remove:6000
+         15002: ended
+         show 15000",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > 15000 adds 6000
+            ask 3-0: dial 6000 from 15000
+            > 6000: queued:6000
+            > route 15002
+            > 15002: ringing
+            15002 StatusChange: Ringing with 15001,15000
+            > 15002 reject
+            ask 7-0: release 15002
+            > 15000 remove:6000
+            > 15000 remove:6000
+            already asked
+            > 15002: ended
+            15002 StatusChange: Released with 15001,15000
+            15000 Error NoAnswer
+            > show 15000
+            Established with 15001
+            offered: UpdateUserData SendDtmf InitiateConference Hold SingleStepTransfer InitiateTransfer AttachUserData DeleteUserDataPair SingleStepConference DeleteUserData Hangup
+        "#]],
+    );
+    check(
+        "15000 dials 15001
+         15001: answered
+         15000 adds 15002
+         15002: ringing
+         15002 hangup
+         15000 remove:15002
+         refuse 2",
+        expect![[r#"
+            > 15000 dials 15001
+            ask 1-0: connect 15000
+            ask 1-1: dial 15001 from 15000
+            15000 StatusChange: Dialing with 15001
+            > 15001: answered
+            15001 StatusChange: Established with 15000
+            15000 StatusChange: Established with 15001
+            > 15000 adds 15002
+            ask 3-0: dial 15002 from 15000
+            > 15002: ringing
+            15002 StatusChange: Ringing with 15001,15000
+            > 15002 hangup
+            ask 5-0: release 15002
+            > 15000 remove:15002
+            > refuse 2
+            15002 Error Failed
+        "#]],
+    );
+}
+
+#[test]
 fn a_switch_has_its_time_for_a_queue_and_a_grace_and_each_agent_that_is_rung_its_own() {
     let mut play = Play::default();
     let (minute, ten) = (Duration::from_secs(60), Duration::from_secs(10));
