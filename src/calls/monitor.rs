@@ -7,7 +7,7 @@ use crate::calls::model::{
 };
 use crate::calls::operation::Refused;
 use crate::calls::operations::Accepted;
-use crate::calls::telephony::{AskKind, LegId};
+use crate::calls::telephony::{AskKind, Failure, LegId};
 use crate::calls::views::Seen;
 use crate::ids::{AgentId, CallId, Number, WallTime};
 
@@ -25,6 +25,21 @@ impl Family {
     ) -> Result<Accepted, Refused> {
         let changed = |outcome: &Result<Accepted, Refused>| *outcome == Ok(Accepted::Changed);
         self.change(now, changed, |change| change.watch(call, supervisor, monitor))
+    }
+
+    /// There is no room on a call for a supervisor who was to be brought in: it is told, and counts as one that did not
+    /// come. True if that changed anything.
+    pub fn turn_away(&mut self, now: WallTime, call: &CallId, supervisor: Endpoint, monitor: Monitor) -> bool {
+        self.change(
+            now,
+            |changed| *changed,
+            |change| {
+                let leg = change.invite(call, supervisor, monitor);
+                // Nobody is rung.
+                change.close(|ask| ask.id == leg);
+                change.ended(call, leg, Failure::Failed)
+            },
+        )
     }
 
     /// Takes a supervisor off the calls that it was brought into as one, but for those of this number.
@@ -70,6 +85,11 @@ impl Change<'_> {
         }
         found.check_number(&supervisor.number)?;
         found.check_room(1)?;
+        self.invite(call, supervisor, monitor);
+        Ok(Accepted::Changed)
+    }
+
+    fn invite(&mut self, call: &CallId, supervisor: Endpoint, monitor: Monitor) -> LegId {
         let (number, from) = (supervisor.number.clone(), monitor.target.clone());
         let by = supervisor.number.clone();
         let leg = self.ask(call, supervisor.home.clone(), AskKind::Dial { number, from, location: None });
@@ -83,7 +103,7 @@ impl Change<'_> {
         if let Some(found) = self.call_mut(call) {
             found.parties.push(party);
         }
-        Ok(Accepted::Changed)
+        leg
     }
 
     /// The supervisor is heard by others than before.

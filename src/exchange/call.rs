@@ -140,6 +140,12 @@ impl Change {
         Self { input, tell: Some(tell), tries: TRIES, id: RecordId::draw(), waiting: Some(waiting) }
     }
 
+    /// A change that nobody waits for, of which it is to be known how it ended.
+    pub(super) fn noted(input: Input) -> (Self, oneshot::Receiver<Result<Option<Position>, CommandError>>) {
+        let (tell, told) = oneshot::channel();
+        (Self { tell: Some(tell), ..Self::untold(input) }, told)
+    }
+
     /// A change that nobody waits for.
     pub(super) fn untold(input: Input) -> Self {
         Self { input, tell: None, tries: TRIES, id: RecordId::draw(), waiting: None }
@@ -364,10 +370,13 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
             if *again == Again::LeftAlone && there.any(|each| each.has_had(&agent)) {
                 return Ok(None);
             }
-            match family.monitor(now, call, supervisor.clone(), monitor.clone())? {
-                Accepted::AlreadyAsked => None,
-                Accepted::Changed => Some(Cause::Operation { name: (*name).into(), agent, key: None }),
-            }
+            let changed = match family.monitor(now, call, supervisor.clone(), monitor.clone()) {
+                Ok(accepted) => accepted == Accepted::Changed,
+                // Nobody waits for the answer: the supervisor is told, and that it was is written down.
+                Err(Refused::TooMany(_)) => family.turn_away(now, call, supervisor.clone(), monitor.clone()),
+                Err(refused) => return Err(refused),
+            };
+            changed.then(|| Cause::Operation { name: (*name).into(), agent, key: None })
         }
         Input::Operation { agent, call, operation, name, key } => {
             match family.handle_operation(now, rules, agent, call, operation.clone())? {

@@ -5,17 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use tokio::sync::oneshot;
+
 use crate::agents::{
     MonitorCalls, MonitorKind, MonitorScope, Monitoring, Operation, Presence, Refused, Voice, Watched,
 };
 use crate::calls;
-use crate::calls::{Endpoint, EventKind, Family, LegId, Monitor, MonitorMode, PartyState};
+use crate::calls::{Endpoint, EventKind, Family, LegId, Monitor, MonitorMode, Party, PartyState};
 use crate::exchange::agents::AgentRequest;
 use crate::exchange::call::{Again, Change, Input};
+use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::CommandIngress;
 use crate::exchange::ledger::Known;
 use crate::gws::{MonitorRequest, MonitorTarget};
-use crate::ids::{AgentId, CallId, Number};
+use crate::ids::{AgentId, CallId, Number, Position};
 use crate::records::CallChanged;
 
 /// What an agent wants of itself, as its desktop says it.
@@ -31,9 +34,18 @@ pub(super) enum Wanted {
 #[derive(Debug, Default)]
 pub(super) struct Supervision {
     watchers: BTreeMap<Number, BTreeSet<AgentId>>,
-    /// Into which call a supervisor that watches one alone is on its way.
-    brought: BTreeMap<AgentId, CallId>,
+    /// What became of bringing in a supervisor that watches one call alone.
+    brought: BTreeMap<AgentId, Brought>,
     to_do: VecDeque<Duty>,
+}
+
+/// How far a supervisor is on its way into a call.
+#[derive(Debug)]
+enum Brought {
+    /// The call's owner has been asked, and says here how that ends.
+    Asked(oneshot::Receiver<Result<Option<Position>, CommandError>>),
+    /// It is on its way, by the record at this position.
+    Written(Position),
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,6 +89,27 @@ impl Supervision {
     pub(super) fn look_at_all(&mut self) {
         let all = self.watchers.values().flatten();
         self.to_do = all.map(|agent| Duty::Supervisor(agent.clone(), Again::LeftAlone)).collect();
+    }
+
+    /// A supervisor is on its way into the one call that it watches, if this says so.
+    pub(super) fn send(&mut self, agent: AgentId, told: oneshot::Receiver<Result<Option<Position>, CommandError>>) {
+        self.brought.insert(agent, Brought::Asked(told));
+    }
+
+    /// Whether a supervisor is on its way, by what is not applied yet.
+    pub(super) fn is_on_its_way(&mut self, agent: &AgentId, applied: Position) -> bool {
+        let Some(brought) = self.brought.get_mut(agent) else { return false };
+        if let Brought::Asked(told) = brought {
+            match told.try_recv() {
+                Ok(Ok(Some(position))) => *brought = Brought::Written(position),
+                Err(oneshot::error::TryRecvError::Empty) => return true,
+                Ok(Ok(None) | Err(_)) | Err(oneshot::error::TryRecvError::Closed) => {
+                    self.brought.remove(agent);
+                    return false;
+                }
+            }
+        }
+        matches!(brought, Brought::Written(position) if *position > applied)
     }
 
     fn add(&mut self, duty: Duty) {
@@ -167,26 +200,26 @@ impl CommandIngress {
             if again == Again::LeftAlone && call.has_had(agent) {
                 continue;
             }
-            if monitoring.calls == MonitorCalls::Next && self.has_its_call(agent, target) {
-                return Some(());
-            }
-            self.owner(known).try_send(Change::untold(invite(supervisor.clone(), &call.id, monitoring, again))).ok()?;
-            if monitoring.calls == MonitorCalls::Next {
-                self.supervision.brought.insert(agent.clone(), call.id.clone());
+            let input = invite(supervisor.clone(), &call.id, monitoring, again);
+            match monitoring.calls {
+                MonitorCalls::All => self.owner(known).try_send(Change::untold(input)).ok()?,
+                MonitorCalls::Next if self.has_its_call(agent) => return Some(()),
+                MonitorCalls::Next => {
+                    let (change, told) = Change::noted(input);
+                    self.owner(known).try_send(change).ok()?;
+                    self.supervision.send(agent.clone(), told);
+                }
             }
         }
         Some(())
     }
 
     /// Whether a supervisor is on a call as one, or on its way there.
-    fn has_its_call(&self, agent: &AgentId, target: &Number) -> bool {
-        let is_on_its_way = || {
-            let call = self.supervision.brought.get(agent)?;
-            let mut calls = self.ledger.family_of(call)?.family.watchable(target);
-            Some(calls.any(|each| each.id == *call && !each.has_had(agent)))
-        };
+    fn has_its_call(&mut self, agent: &AgentId) -> bool {
+        let applied = self.ledger.applied();
         let mut families = self.ledger.families_of(agent);
-        families.any(|known| known.family.watches(agent, None).next().is_some()) || is_on_its_way().unwrap_or(false)
+        families.any(|known| known.family.watches(agent, None).next().is_some())
+            || self.supervision.is_on_its_way(agent, applied)
     }
 }
 
@@ -214,7 +247,11 @@ pub(super) fn left_off(before: Option<&Family>, changed: &CallChanged) -> Vec<Ag
     let legs: BTreeSet<LegId> = changed.family.legs().into_iter().map(|leg| leg.id).collect();
     let gone = gone.filter(|(_, party, _)| !legs.contains(&party.leg));
     gone.filter(|(call, party, home)| match before {
-        Some(before) => before.calls.iter().flat_map(calls::Call::live).any(|live| live.leg == party.leg),
+        // Who is not there was turned away.
+        Some(before) => {
+            let mut parties = before.calls.iter().flat_map(|call| &call.parties);
+            parties.find(|known| known.leg == party.leg).is_none_or(Party::is_live)
+        }
         // Of a call that is over more may be said; that nobody left is told by no event.
         None => changed.events.iter().any(|event| {
             event.call == call.id

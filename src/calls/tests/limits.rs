@@ -36,6 +36,26 @@ fn a_call_has_at_most_64_parties_supervisors_included() {
 }
 
 #[test]
+fn a_supervisor_for_whom_there_is_no_room_is_told_and_was_to_come() {
+    let mut play = talking();
+    for other in 3..=64 {
+        play.line(&format!("15000 adds 70{other:02}"));
+    }
+    play.transcript.clear();
+    let monitor = Monitor { target: number("15001"), mode: MonitorMode::BargeIn, scope: MonitorScope::Call };
+    let now = play.now();
+    assert!(play.family.as_mut().unwrap().turn_away(now, &call_id(), endpoint("15003"), monitor));
+    play.outcome(true);
+    assert_eq!(play.transcript, "15003 Error Failed\n");
+    assert_eq!(play.call().live().count(), 64);
+    for _ in 0..2 {
+        assert!(play.call().has_had(&endpoint("15003").home.unwrap().agent));
+        play.line("15000 hold");
+    }
+    assert!(play.family.as_ref().unwrap().asks.iter().all(|ask| ask.asker != endpoint("15003").home));
+}
+
+#[test]
 fn two_calls_that_become_one_have_no_more_parties_than_one_may_have() {
     let mut play = talking();
     for other in 3..=62 {

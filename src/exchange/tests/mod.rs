@@ -7,3 +7,4 @@ mod agents;
 mod commands;
 mod deaths;
 mod families;
+mod turned_away;

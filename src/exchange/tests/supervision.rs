@@ -22,7 +22,7 @@ use crate::records::{AgentCause, AgentChanged, CallChanged, Cause};
 use crate::switch::Setup;
 
 /// An office in which 15002 may watch the others.
-fn office(log: Arc<Fickle>) -> Desk {
+pub(super) fn office(log: Arc<Fickle>) -> Desk {
     ruled(log, Settings::new(Duration::from_secs(3600)))
 }
 
@@ -41,17 +41,17 @@ async fn change(desk: &Desk, name: &str, operation: Operation) {
     desk.exchange.change(&agent(name), AgentRequest { operation, device: None }, None).await.unwrap();
 }
 
-async fn log_in(desk: &Desk, name: &str) {
+pub(super) async fn log_in(desk: &Desk, name: &str) {
     change(desk, name, Operation::StartContactCenterSession(Start::default())).await;
 }
 
 /// 15002 logs in, and watches somebody.
-async fn watch(desk: &Desk, kind: MonitorKind, calls: MonitorCalls, target: &str) {
+pub(super) async fn watch(desk: &Desk, kind: MonitorKind, calls: MonitorCalls, target: &str) {
     log_in(desk, "15002").await;
     desk.exchange.monitor(&agent("15002"), request(kind, calls, target), None).await.unwrap();
 }
 
-async fn watches(desk: &Desk) -> Option<Monitoring> {
+pub(super) async fn watches(desk: &Desk) -> Option<Monitoring> {
     desk.exchange.calls(&agent("15002")).await.unwrap().voice.monitoring().cloned()
 }
 
@@ -68,6 +68,12 @@ async fn released(desk: &mut Desk) -> LegId {
     let ask = desk.asked().await;
     let AskKind::Release(leg) = ask.kind else { panic!("{ask:?}") };
     leg
+}
+
+/// How often it was told that something failed so.
+pub(super) fn told(desk: &Desk, failure: Failure) -> usize {
+    let events = desk.log.changes().into_iter().flat_map(|changed| changed.events);
+    events.filter(|event| event.kind == EventKind::Error(failure)).count()
 }
 
 async fn join(desk: &mut Desk) -> (CallId, LegId) {
@@ -176,11 +182,7 @@ async fn an_ask_that_fails_is_told_and_ends_the_watching_of_one_call() {
         watch(&desk, MonitorKind::ListenIn, calls, "15001").await;
         let (_, leg) = rung(&mut desk).await;
         desk.report(&call, leg, ReportKind::Ended(Failure::Busy)).await;
-        let told = |desk: &Desk| {
-            let events = desk.log.changes().into_iter().flat_map(|changed| changed.events);
-            events.filter(|event| event.kind == EventKind::Error(Failure::Busy)).count()
-        };
-        while told(&desk) != if stays { 1 } else { 2 } {
+        while told(&desk, Failure::Busy) != if stays { 1 } else { 2 } {
             tokio::task::yield_now().await;
         }
         if !stays {
