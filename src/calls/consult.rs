@@ -111,8 +111,9 @@ impl Change<'_> {
     /// The switch brought them together: who was on the consult call is on the main call now.
     pub(super) fn merged(&mut self, ask: &Ask) {
         let AskKind::Merge { consult, main, side, purpose } = &ask.kind else { return };
-        let parent = &ask.call;
-        let Some(by) = self.live(*main).map(|(_, party)| party.clone()) else { return };
+        // Who asked may have been brought to another call of the family since.
+        let Some((parent, by)) = self.live(*main).map(|(call, party)| (call, party.clone())) else { return };
+        let parent = &parent;
         let (moved, data) = self.take_out(consult, *side);
         let before = self.call(parent).map(|call| call.user_data.clone());
         match purpose {

@@ -64,7 +64,13 @@ impl Family {
         user_data.check()?;
         call.user_data.merge(&user_data);
         call.parties.push(Party { dnis, ani, ..Party::new(target, leg(1), PartyState::ASKED_FOR, called, now) });
-        Ok(Self { root, calls: vec![call], asks: vec![connect, ring], events: told.into_iter().collect() })
+        Ok(Self {
+            root,
+            calls: vec![call],
+            asks: vec![connect, ring],
+            late: Vec::new(),
+            events: told.into_iter().collect(),
+        })
     }
 
     /// Begins a call that came in: names the caller's leg, and asks for an agent of its queue.
@@ -80,7 +86,13 @@ impl Family {
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(&user_data);
         call.parties = vec![caller, waiting];
-        Self { root, calls: vec![call], asks: vec![adopt, route], events: std::collections::VecDeque::new() }
+        Self {
+            root,
+            calls: vec![call],
+            asks: vec![adopt, route],
+            late: Vec::new(),
+            events: std::collections::VecDeque::new(),
+        }
     }
 }
 

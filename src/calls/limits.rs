@@ -119,12 +119,13 @@ impl Family {
         })
     }
 
-    /// The data of a call, of those who are being added to it, and of the consult calls that are being brought into it.
+    /// The data of a call, of those who are being added to it, and of the consult calls that are being brought into it
+    /// or may yet be.
     fn data_of(&self, call: &CallId) -> Vec<&UserData> {
         let mut ids = vec![call];
         let mut next = 0;
         while let Some(id) = ids.get(next).copied() {
-            for ask in self.asks.iter().filter(|ask| ask.call == *id) {
+            for ask in self.asks.iter().chain(&self.late).filter(|ask| ask.call == *id) {
                 if let AskKind::Merge { consult, .. } = &ask.kind
                     && !ids.contains(&consult)
                 {

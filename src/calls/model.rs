@@ -16,6 +16,8 @@ pub struct Family {
     pub calls: Vec<Call>,
     /// What the switch has been asked and has not yet answered, oldest first.
     pub asks: Vec<Ask>,
+    /// What it has left unanswered for too long, but may have done and report all the same: the newest of it.
+    pub late: Vec<Ask>,
     /// What happened and has not been polled. Empty in anything written down.
     pub events: VecDeque<Event>,
 }

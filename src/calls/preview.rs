@@ -38,7 +38,7 @@ impl Family {
         let mut call = Call::empty(root.clone(), conn);
         call.user_data.merge(user_data);
         call.parties = vec![agent, customer];
-        Self { root, calls: vec![call], asks: Vec::new(), events: told.into_iter().collect() }
+        Self { root, calls: vec![call], asks: Vec::new(), late: Vec::new(), events: told.into_iter().collect() }
     }
 
     /// The leg of an agent that looks at a call, and how long it may go on if it may look as long as `timeout`. Once that is

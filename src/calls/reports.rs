@@ -33,7 +33,7 @@ impl Change<'_> {
     fn heed(&mut self, report: &Report) -> bool {
         let Report { leg, heard, kind, .. } = report;
         match kind {
-            ReportKind::Cleared => return self.of_ask(*leg, |change, ask| change.cleared(&ask.call)),
+            ReportKind::Cleared => return self.of_ask(*leg, Self::cleared),
             ReportKind::Done => return self.of_ask(*leg, |_, _| ()),
             ReportKind::Merged => return self.of_ask(*leg, Self::merged),
             ReportKind::Refused(failure) => return self.refused(*leg, *heard, *failure),
@@ -90,9 +90,22 @@ impl Change<'_> {
         }
     }
 
-    /// A report of an ask: closes it, and does what it says. It has no effect on an ask that is closed.
+    /// A report of an ask: closes it, and does what it says. It has no effect on an ask that is closed, unless that was
+    /// because the switch said nothing for so long.
     fn of_ask(&mut self, ask: AskId, then: impl FnOnce(&mut Self, &Ask)) -> bool {
-        let Some(ask) = self.family.open(ask).cloned() else { return false };
+        let late = self.family.late.iter().position(|late| late.id == ask);
+        let ask = match late {
+            Some(place) => {
+                let late = self.family.late.remove(place);
+                // Who asked once more has it, too; that the switch refuses it now is nothing to be told.
+                self.close(|open| open.call == late.call && open.kind == late.kind);
+                late
+            }
+            None => match self.family.open(ask).cloned() {
+                Some(open) => open,
+                None => return false,
+            },
+        };
         self.close(|open| open.id == ask.id);
         then(self, &ask);
         true
@@ -310,15 +323,22 @@ impl Change<'_> {
     }
 
     /// The switch ended the call for everybody, or will: all leave at once, and each sees who was there.
-    fn cleared(&mut self, call: &CallId) {
-        for leg in self.all(call) {
-            self.release(leg);
+    fn cleared(&mut self, ask: &Ask) {
+        let (call, legs) = (&ask.call, self.all(&ask.call));
+        for leg in &legs {
+            self.release(*leg);
         }
-        self.close(|ask| ask.call == *call);
+        self.close(|open| open.call == *call);
+        // What was asked for later was not there to be ended.
+        for leg in legs.into_iter().filter(|leg| *leg > ask.id) {
+            self.ask_release(call, leg);
+        }
     }
 
     fn refused(&mut self, ask: AskId, heard: Heard, failure: Failure) -> bool {
-        let Some(ask) = self.family.open(ask).cloned() else { return false };
+        let remembered = self.family.late.len();
+        self.family.late.retain(|late| late.id != ask);
+        let Some(ask) = self.family.open(ask).cloned() else { return self.family.late.len() < remembered };
         if !ask.kind.makes_a_leg() {
             self.fail(&ask, failure);
             return true;
@@ -341,6 +361,7 @@ impl Change<'_> {
     pub(super) fn give_up(&mut self, ask: &Ask) -> bool {
         if !ask.kind.makes_a_leg() {
             self.fail(ask, Failure::Timeout);
+            self.remember(ask);
             return true;
         }
         let call = self.live(ask.id).map(|(call, _)| call);
@@ -353,6 +374,32 @@ impl Change<'_> {
             self.ask_release(&call, ask.id);
         }
         true
+    }
+
+    /// What is reported of an ask, and not of a leg, needs the ask to be understood, however late it comes.
+    fn remember(&mut self, ask: &Ask) {
+        match ask.kind {
+            AskKind::Clear | AskKind::Merge { .. } | AskKind::Swap { .. } => {
+                let late = &mut self.family.late;
+                if late.len() == LATE {
+                    late.remove(0);
+                }
+                late.push(ask.clone());
+            }
+            AskKind::Adopt(_)
+            | AskKind::Answer(_)
+            | AskKind::Connect(_)
+            | AskKind::Dial { .. }
+            | AskKind::Dtmf { .. }
+            | AskKind::Hold(_)
+            | AskKind::Monitor { .. }
+            | AskKind::Mute(_)
+            | AskKind::Record { .. }
+            | AskKind::Release(_)
+            | AskKind::Retrieve(_)
+            | AskKind::Route { .. }
+            | AskKind::Unmute(_) => {}
+        }
     }
 
     /// Closes the ask. Who asked is told, unless the leg is gone, and with it what was wanted.
@@ -419,3 +466,6 @@ impl Party {
         self.heard.is_none_or(|newest| newest < heard)
     }
 }
+
+/// How many asks are remembered that the switch left unanswered.
+const LATE: usize = 8;

@@ -20,6 +20,8 @@ pub(super) struct FamilyWire {
     root: String,
     calls: Vec<CallWire>,
     asks: Vec<AskWire>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    late: Vec<AskWire>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -165,6 +167,7 @@ impl FamilyWire {
             root: family.root.to_string(),
             calls: family.calls.iter().map(CallWire::of).collect(),
             asks: family.asks.iter().map(AskWire::of).collect(),
+            late: family.late.iter().map(AskWire::of).collect(),
         }
     }
 
@@ -173,6 +176,7 @@ impl FamilyWire {
             root: parse_id(&self.root, CallId::parse)?,
             calls: self.calls.into_iter().map(CallWire::value).collect::<Result<_, _>>()?,
             asks: self.asks.into_iter().map(AskWire::value).collect::<Result<_, _>>()?,
+            late: self.late.into_iter().map(AskWire::value).collect::<Result<_, _>>()?,
             events: VecDeque::new(),
         })
     }

@@ -27,6 +27,7 @@ fn whatever_happens_the_family_stays_sound() {
     assert!(tally.previews >= 200, "{tally:?}");
     assert!(tally.watched >= 1_000, "{tally:?}");
     assert!(tally.timeouts >= 25, "{tally:?}");
+    assert!(tally.late >= 50, "{tally:?}");
     assert!(tally.over >= 150, "{tally:?}");
     assert!(tally.held >= 5_000, "{tally:?}");
     assert!(tally.powerless >= 1_000, "{tally:?}");
@@ -83,6 +84,7 @@ struct Tally {
     previews: usize,
     watched: usize,
     timeouts: usize,
+    late: usize,
     over: usize,
     held: usize,
     powerless: usize,
@@ -163,11 +165,23 @@ fn step(play: &mut Play, draw: &mut Draw, tally: &mut Tally) {
 }
 
 fn carry_out(play: &mut Play, draw: &mut Draw, tally: &mut Tally) {
-    let asks = play.family.as_ref().unwrap().asks.clone();
+    let Family { mut asks, late, .. } = play.family.clone().unwrap();
+    let open = asks.len();
+    // Some of it only when nobody waits for it any more.
+    asks.extend(late);
     if asks.is_empty() {
         return;
     }
-    let ask = &asks[draw.below(asks.len())];
+    let place = draw.below(asks.len());
+    let ask = &asks[place];
+    if matches!(ask.kind, AskKind::Clear | AskKind::Merge { .. } | AskKind::Swap { .. }) {
+        tally.late += usize::from(place >= open);
+        if place < open && draw.below(4) == 0 {
+            let now = play.now();
+            let changed = play.family.as_mut().unwrap().handle_ask_timeout(now, ask.id);
+            return play.outcome(changed);
+        }
+    }
     let (leg, kind) = match &ask.kind {
         AskKind::Adopt(_) | AskKind::Connect(_) => (ask.id, ReportKind::Answered),
         AskKind::Answer(leg) => (*leg, ReportKind::Answered),

@@ -35,7 +35,7 @@ fn conference(id: &str, conn: &str, data: &[(&str, &str)]) -> Family {
         owner: Some(number("15000")),
         ..Call::empty(root.clone(), ConnId::parse(conn).unwrap())
     };
-    Family { root, calls: vec![call], asks: Vec::new(), events: VecDeque::new() }
+    Family { root, calls: vec![call], asks: Vec::new(), late: Vec::new(), events: VecDeque::new() }
 }
 
 fn party(who: &str, leg: u16, since: WallTime, state: PartyState) -> Party {

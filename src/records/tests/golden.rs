@@ -332,6 +332,7 @@ fn consulting() -> CallChanged {
         root: call_id(),
         calls: vec![call],
         asks: kinds.into_iter().enumerate().map(ask).collect(),
+        late: Vec::new(),
         events: Default::default(),
     };
     let events = vec![
@@ -426,6 +427,7 @@ fn family() -> Family {
             ..Call::empty(call_id(), ConnId::parse("0071027198180007").unwrap())
         }],
         asks: kinds.into_iter().enumerate().map(ask).collect(),
+        late: Vec::new(),
         events: Default::default(),
     }
 }

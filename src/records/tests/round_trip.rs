@@ -280,7 +280,13 @@ fn random_change(random: &mut StdRng) -> CallChanged {
 
 fn random_family(random: &mut StdRng) -> Family {
     let root = CallId::parse("01RCC3N118B1V0SL807GK2LAES000007").unwrap();
-    Family { root, calls: some(random, random_call), asks: some(random, random_ask), events: VecDeque::new() }
+    Family {
+        root,
+        calls: some(random, random_call),
+        asks: some(random, random_ask),
+        late: some(random, random_ask),
+        events: VecDeque::new(),
+    }
 }
 
 fn random_call(random: &mut StdRng) -> Call {
