@@ -2,8 +2,8 @@
 
 use crate::calls::tests::script::{Play, call_id, endpoint, number};
 use crate::calls::{
-    Accepted, CallType, Datum, Dial, Family, Monitor, MonitorMode, MonitorScope, Operation, Purpose, Refused, Target,
-    UserData,
+    Accepted, AskKind, CallType, Datum, Dial, Family, Monitor, MonitorMode, MonitorScope, Operation, Purpose, Refused,
+    Target, UserData,
 };
 use crate::ids::{CallId, ConnId};
 
@@ -223,6 +223,11 @@ fn two_calls_that_become_one_bring_what_is_to_come_to_both() {
     assert_eq!(play.operate("15002/2", Operation::AttachUserData(kib(40, "b"))), Err(Refused::TooMany("data")));
     assert!(play.operate("15001", Operation::DeleteUserData).is_ok());
     assert!(play.operate("15002/2", Operation::AttachUserData(kib(40, "b"))).is_ok());
+    // It may do that also when nobody waits for it any more.
+    let asks = &play.family.as_ref().unwrap().asks;
+    let merge = asks.iter().position(|ask| matches!(ask.kind, AskKind::Merge { .. })).unwrap();
+    play.line(&format!("time out {merge}"));
+    assert_eq!(play.operate("15001", Operation::AttachUserData(kib(40, "a"))), Err(Refused::TooMany("data")));
 }
 
 #[test]
