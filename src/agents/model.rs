@@ -34,7 +34,7 @@ pub struct Phone {
     pub number: Number,
     /// Whether its agent may watch others.
     pub supervision: Right,
-    /// Whether its agent may do anything but log out.
+    /// Whether its agent may do anything but log out, and cancel what watching it had begun.
     pub voice: Right,
     /// Whether the switch knows it.
     pub registration: Registration,
