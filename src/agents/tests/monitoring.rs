@@ -94,9 +94,12 @@ fn who_lacks_the_feature_is_told_so_and_offered_nothing() {
     );
 }
 
+/// How a feature is lost, and what is missing then.
+type Loss = (fn(&mut Phone), Permission);
+
 #[test]
 fn who_lost_a_feature_while_it_watched_cancels_and_can_do_no_more() {
-    let lost: [(fn(&mut Phone), Permission); 2] = [
+    let lost: [Loss; 2] = [
         (|phone| phone.supervision = Right::Withheld, Permission::Supervision),
         (|phone| phone.voice = Right::Withheld, Permission::Voice),
     ];

@@ -258,9 +258,12 @@ async fn assert_left_out(desk: &Desk) {
     assert!(changes.iter().all(|changed| changed.family.watches(&agent("15002"), None).next().is_none()));
 }
 
+/// How a feature is lost, and what is missing then.
+type Loss = (fn(&mut Account), Permission);
+
 #[actix::test]
 async fn who_may_not_watch_any_more_is_brought_into_no_call_and_can_cancel() {
-    let losses: [(fn(&mut Account), Permission); 2] = [
+    let losses: [Loss; 2] = [
         (|account| account.features.retain(|name| name != Feature::Monitoring.name()), Permission::Supervision),
         (|account| account.features.retain(|name| name != Feature::Voice.name()), Permission::Voice),
     ];
