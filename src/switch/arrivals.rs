@@ -91,8 +91,11 @@ impl Core {
         self.news.push_back(News::Arrived(Arrival { handle, caller, dnis, queue, user_data }));
     }
 
-    /// A caller's leg has its name now. One that nobody knows is gone.
+    /// A caller's leg has its name now. After a restart it has one already; one that nobody knows is gone.
     pub(super) fn adopt(&mut self, now: Instant, call: CallId, leg: AskId, handle: Arrived) {
+        if self.legs.contains_key(&leg) {
+            return self.report(call, leg, ReportKind::Answered);
+        }
         let Some(Outside { number, talks, leaves: _ }) = self.arrivals.outside.remove(&handle) else {
             return self.report(call, leg, ReportKind::Ended(Failure::Failed));
         };

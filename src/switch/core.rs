@@ -105,15 +105,13 @@ impl Core {
             AskKind::Adopt(handle) => self.adopt(now, call, id, handle),
             AskKind::Answer(leg) => self.answer(now, call, id, leg),
             AskKind::Clear => self.clear(call, id),
-            AskKind::Connect(number) => {
-                self.hold_others(&number, id);
-                let stage = Stage::Up;
-                self.legs.insert(id, State { call: call.clone(), number, stage, leaves: None });
-                self.report(call, id, ReportKind::Answered);
-            }
+            AskKind::Connect(number) => self.connect(call, id, number),
             AskKind::Dial { number, from, location: _ } => self.dial(now, (call, id), number, from, until),
             AskKind::Dtmf { leg, .. } => self.done(call, id, leg, ReportKind::Done),
-            AskKind::Hold(leg) => self.change(call, id, leg, |stage| stage == Stage::Up, Stage::Held, ReportKind::Held),
+            AskKind::Hold(leg) => {
+                // One may be on hold already: a consult call's main call is said to be so as soon as that is asked for.
+                self.change(call, id, leg, |stage| !is_ringing(stage), Stage::Held, ReportKind::Held);
+            }
             AskKind::Merge { consult, main, side, purpose } => {
                 self.merge(now, call, id, &consult, [main, side], purpose)
             }
@@ -136,8 +134,8 @@ impl Core {
         self.assign(now);
     }
 
-    /// Adopts the legs that the call records say there are. Those that were asked for and never reported are left to
-    /// their asks.
+    /// Adopts the legs that the call records say there are. Targets that were asked for and never reported are left to
+    /// their asks. A leg that begins a call is written down with its ask: that is answered for the leg as it is.
     pub(super) fn handle_restore(&mut self, now: Instant, time: WallTime, legs: Vec<Leg>) {
         let callers = self.callers(now, time, &legs);
         for Leg { id, call, number, state, queue: _, since: _, came_in: _ } in legs {
@@ -151,9 +149,15 @@ impl Core {
                 | PartyState::PreviewCancelled(_)
                 | PartyState::Released(_) => continue,
             };
-            self.remember(id);
+            if is_ringing(stage) {
+                self.remember(id);
+            }
             let leaves = callers.get(&id).copied();
-            self.legs.insert(id, State { call, number, stage, leaves });
+            self.legs.insert(id, State { call, number: number.clone(), stage, leaves });
+            // That the others are on hold may not have been written down.
+            if stage == Stage::Up {
+                self.hold_others(&number, id);
+            }
         }
     }
 
@@ -215,6 +219,15 @@ impl Core {
             self.seen.pop_first();
         }
         new
+    }
+
+    /// A device begins a call. After a restart its leg is there already.
+    fn connect(&mut self, call: CallId, leg: LegId, number: Number) {
+        if !self.legs.contains_key(&leg) {
+            self.hold_others(&number, leg);
+            self.legs.insert(leg, State { call: call.clone(), number, stage: Stage::Up, leaves: None });
+        }
+        self.report(call, leg, ReportKind::Answered);
     }
 
     fn dial(

@@ -190,3 +190,28 @@ fn a_publication_on_a_durable_channel_outlives_a_kill_once_it_was_answered() {
     let numbers: Vec<&Value> = told.iter().map(|told| &told["data"]).collect();
     assert_eq!(numbers, (0..20).map(|number| json!(number)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn a_device_whose_second_call_was_accepted_just_before_a_kill_talks_on_that_one_alone() {
+    let mut server = Server::with(&[("SIMULATED__ANSWER_AFTER", "100ms")]);
+    let agent = server.agent("15000");
+    let to = |operation: &str| json!({"operationName": operation, "destination": {"phoneNumber": "7002"}});
+    for round in 0..8 {
+        assert_eq!(agent.dial("7001"), json!({"statusCode": 0}));
+        let first = agent.until_call("Established", 1)["id"].as_str().unwrap().to_owned();
+        let (path, body) = match round % 2 {
+            0 => (format!("me/devices/{}/calls", agent.device()), to("Dial")),
+            _ => (format!("me/calls/{first}"), to("InitiateConference")),
+        };
+        assert_eq!(agent.post(&path, &body).json(), json!({"statusCode": 0}));
+        server.kill();
+        server.restart();
+        assert_eq!(agent.until_call("Held", 1)["id"], first.as_str(), "round {round}");
+        let second = agent.until_call("Established", 1)["id"].clone();
+        assert_ne!(second, first.as_str(), "round {round}");
+        for call in [second.as_str().unwrap(), &first] {
+            agent.operate(call, "Hangup");
+        }
+        agent.until_calls(0);
+    }
+}

@@ -6,3 +6,4 @@ mod callers;
 mod contract;
 mod previews;
 mod queues;
+mod restart;
