@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::bayeux::{Body, ConnectKey, Error, MessageId, Reply, ReplyAdvice, Request};
+use crate::broker::handle::Footing;
 use crate::broker::live::{Changing, Live};
 use crate::broker::publications::goodbye;
 use crate::broker::sessions::{Sessions, home_of_agent};
 use crate::broker::slow::limit_of;
-use crate::ids::{AgentId, CookieHash, Position, SessionId};
+use crate::ids::{AgentId, CookieHash, LoginId, Position, SessionId};
 use crate::log::Record;
 use crate::metrics::{ConnectOutcome, EndReason, Label};
 use crate::records;
@@ -28,8 +29,10 @@ pub(super) struct Departed {
 #[derive(Debug)]
 struct Departure {
     agent: Option<AgentId>,
+    login: Option<LoginId>,
     cookie: Option<CookieHash>,
-    word: Word,
+    /// Nothing once it disconnected.
+    word: Option<Word>,
 }
 
 /// What the client of a session that is over is told.
@@ -163,7 +166,12 @@ impl<T> Sessions<T> {
     pub(super) fn depart(&mut self, now: Instant, state: &SessionState, word: Word) {
         let wait = self.settings.interval.saturating_add(self.settings.max_interval);
         let until = now.checked_add(wait).unwrap_or(now);
-        let departure = Departure { agent: state.agent.clone(), cookie: state.cookie, word };
+        let departure = Departure {
+            agent: state.agent.clone(),
+            login: state.login.clone(),
+            cookie: state.cookie,
+            word: Some(word),
+        };
         self.departed.insert(now, until, state.session, departure);
     }
 
@@ -173,7 +181,7 @@ impl<T> Sessions<T> {
             return false;
         };
         let session = client.session();
-        let Some(departure) = self.departed.sessions.get(&session) else { return false };
+        let Some(departure) = self.departed.sessions.get_mut(&session) else { return false };
         let Some(conversation) = self.conversations.get(&key) else { return false };
         // A response has the events of one session, and a handshake's the reply to nothing else.
         if conversation.shakes || conversation.session.is_some_and(|other| other != session) {
@@ -186,18 +194,23 @@ impl<T> Sessions<T> {
             departure.cookie,
         );
         let late = self.departed.order.iter().any(|(until, ended)| *ended == session && *until <= now);
-        if !theirs || late {
+        let by_another = conversation.peer.footing == Footing::Leaving && departure.login != conversation.peer.login;
+        if !theirs || late || by_another {
             return false;
         }
         match request.body {
             Body::Connect { .. } => match departure.word.clone() {
-                Word::Away => self.send_away(key, request.id.clone()),
-                Word::Handshake(error) => {
+                None => return false,
+                Some(Word::Away) => self.send_away(key, request.id.clone()),
+                Some(Word::Handshake(error)) => {
                     self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
                     self.reply(key, begin_again(request.id.clone(), error));
                 }
             },
-            Body::Disconnect => self.reply(key, Reply::Disconnect { id: request.id.clone(), error: None }),
+            Body::Disconnect => {
+                departure.word = None;
+                self.reply(key, Reply::Disconnect { id: request.id.clone(), error: None });
+            }
             Body::Handshake { .. }
             | Body::Invalid { .. }
             | Body::Publish { .. }

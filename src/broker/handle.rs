@@ -37,8 +37,19 @@ pub struct Peer {
     pub cookie: BrowserCookie,
     /// Whether it came on the desktops' path.
     pub desktop: bool,
+    /// Whether that login is good.
+    pub footing: Footing,
     /// Where it is, and what it is.
     pub remote: Remote,
+}
+
+/// What a peer may do by its login, if it has one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Footing {
+    /// What its agent may do.
+    Good,
+    /// The login is over: it may hear of the end of the sessions that were begun by it, or disconnect them.
+    Leaving,
 }
 
 /// Where a client is and what it is, as far as its transport knows.
@@ -70,6 +81,8 @@ pub enum Outcome {
     },
     /// Too much is waiting; nothing was done.
     Busy,
+    /// Its login is over, and it concerns no session that ended with that.
+    Denied,
     /// It was a connect, and a newer one took its place: fail it with the status for that.
     Superseded,
 }

@@ -116,11 +116,14 @@ impl Tell {
             (Self::Line(asked), Answered::Body { body, carries, begins }) => {
                 let _ = asked.answer(Some(Wire::Websocket.frame(&body)), carries.map(receipt), begins);
             }
-            (Self::Line(asked), Answered::Superseded) => {
+            (Self::Line(asked), Answered::Denied | Answered::Superseded) => {
                 let _ = asked.answer(None, None, None);
             }
             (Self::Response(tell), Answered::Body { body, carries, begins: _ }) => {
                 let _ = tell.send(Outcome::Answer { body, receipt: carries.map(receipt) });
+            }
+            (Self::Response(tell), Answered::Denied) => {
+                let _ = tell.send(Outcome::Denied);
             }
             (Self::Response(tell), Answered::Superseded) => {
                 let _ = tell.send(Outcome::Superseded);

@@ -56,7 +56,7 @@ mod tests;
 
 pub use adjustment::Adjustment;
 pub use admin::{Admin, AdminError, Closed, Publication};
-pub use handle::{Broker, Outcome, Peer, Receipt, Remote};
+pub use handle::{Broker, Footing, Outcome, Peer, Receipt, Remote};
 pub use history::{History, HistoryError, Message};
 pub use line::{Busy, Delivery, Line, Shown};
 pub use look::{Attendance, Listener, SessionView};

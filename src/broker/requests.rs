@@ -13,11 +13,11 @@ use crate::bayeux::{
 use crate::broker::browsers::Tab;
 use crate::broker::conversation::{Blocked, Conversation};
 use crate::broker::ending::begin_again;
-use crate::broker::handle::Peer;
+use crate::broker::handle::{Footing, Peer};
 use crate::broker::line::Shown;
 use crate::broker::live::{Changing, Stage};
 use crate::broker::resume::Attended;
-use crate::broker::sessions::{Awaited, Seat, Sessions};
+use crate::broker::sessions::{Answered, Awaited, Output, Seat, Sessions};
 use crate::broker::settings::Anonymous;
 use crate::broker::subscribe::Told;
 use crate::ids::{AgentId, ClientId, Position, SessionId};
@@ -118,11 +118,23 @@ impl<T> Sessions<T> {
 
     /// Answers a message of a session that nobody has, or that is not this client's.
     fn turn_down(&mut self, key: ConnectKey, request: Request) {
+        if let Some(Peer { footing: Footing::Leaving, desktop, .. }) = self.conversations.get(&key).map(|c| &c.peer)
+            && !(*desktop && matches!(request.body, Body::Disconnect))
+        {
+            return self.deny(key);
+        }
         if let Body::Connect { .. } = request.body {
             self.metrics.connects_total.of(ConnectOutcome::Refused).inc();
         }
         let reply = request.session_unknown(self.unknown(key));
         self.reply(key, reply);
+    }
+
+    /// A request by a login that is over concerns none of its sessions.
+    fn deny(&mut self, key: ConnectKey) {
+        if let Some(conversation) = self.conversations.remove(&key) {
+            self.outputs.push_back(Output::Answer { tell: conversation.tell, answer: Answered::Denied });
+        }
     }
 
     /// The session that a request may speak for.
@@ -136,6 +148,9 @@ impl<T> Sessions<T> {
         let state = &self.live.get(seat)?.state;
         let shown = conversation.shown();
         if !self.settings.binding.allows(&conversation.peer, shown, state.agent.as_ref(), state.cookie) {
+            return None;
+        }
+        if conversation.peer.footing == Footing::Leaving && state.login != conversation.peer.login {
             return None;
         }
         // A response has the events of one session.

@@ -70,6 +70,8 @@ pub(super) enum Answered {
         /// The home at which a session begins with it, if one does.
         begins: Option<usize>,
     },
+    /// It is of no session that its login, which is over, began.
+    Denied,
     /// A newer connect took its place.
     Superseded,
 }

@@ -23,7 +23,12 @@ struct Inner {
 impl EndedLogins {
     /// Whether this one is over.
     pub fn contains(&self, login: &LoginId) -> bool {
-        self.0.count.load(Ordering::Acquire) > 0 && self.0.logins.read().contains(login)
+        !self.is_empty() && self.0.logins.read().contains(login)
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.0.count.load(Ordering::Acquire) == 0
     }
 
     /// This one is over.

@@ -83,6 +83,9 @@ impl Caller {
     /// Who was logged in by the request's cookie, until that login was ended: it may still take leave of its sessions.
     pub(crate) fn leaving(shared: &Shared, request: &HttpRequest) -> Option<Self> {
         let (now, ended) = (clock::wall(), shared.state.exchange.ended_logins());
+        if ended.is_empty() {
+            return None;
+        }
         let verify = |token: &str| shared.logins.verify(token, now).filter(|login| ended.contains(&login.id));
         let Login { agent, id, until, .. } = cookies(request.headers(), LOGIN).take(4).find_map(verify)?;
         Some(Self { agent, proof: Proof::Cookie, until, renewal: None, login: Some(id) })

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::future::Either;
 
 use crate::bayeux::{Batch, Body};
-use crate::broker::{Outcome, Peer, Receipt, Remote};
+use crate::broker::{Footing, Outcome, Peer, Receipt, Remote};
 use crate::clock;
 use crate::connections::is_excess;
 use crate::directory::BadToken;
@@ -134,7 +135,21 @@ fn hand(
     arrival: Result<Arrival, Refusal>,
 ) -> Result<(impl Future<Output = Outcome> + use<'_>, NewCookies), Refusal> {
     let Arrival { batch, peer, cookies } = arrival?;
-    Ok((shared.state.broker.take(peer, batch), cookies))
+    let told = match peer.footing {
+        Footing::Good => Either::Left(shared.state.broker.take(peer, batch)),
+        Footing::Leaving => Either::Right(Box::pin(take_leave(shared, peer, batch))),
+    };
+    Ok((told, cookies))
+}
+
+/// Hands over what came by a login that is over. What concerns no session of that login may be of one that is nobody's in
+/// particular, where such have sessions.
+async fn take_leave(shared: &Shared, peer: Peer, batch: Batch) -> Outcome {
+    let nobody = Peer { agent: None, login: None, footing: Footing::Good, ..peer.clone() };
+    match shared.state.broker.take(peer, batch.clone()).await {
+        Outcome::Denied if !nobody.desktop => shared.state.broker.take(nobody, batch).await,
+        outcome @ (Outcome::Answer { .. } | Outcome::Busy | Outcome::Denied | Outcome::Superseded) => outcome,
+    }
 }
 
 fn respond(
@@ -146,6 +161,7 @@ fn respond(
     let mut response = match outcome {
         Outcome::Answer { body, receipt } => write(body, receipt),
         Outcome::Busy => return Err(Failure::Busy),
+        Outcome::Denied => return Err(Failure::Denied),
         Outcome::Superseded => return Ok(HttpResponse::new(shared.config.duplicate_connect_status)),
     };
     for cookie in cookies.into_iter().flatten() {
@@ -213,8 +229,10 @@ fn admit_batch(
             Err(bad) => return Ok(Err(refuse(shared, batch, bad))),
         };
     }
-    if caller.is_none() && batch.requests.iter().all(|request| matches!(request.body, Body::Disconnect)) {
+    let mut footing = Footing::Good;
+    if caller.is_none() && may_leave_by(&batch) {
         caller = Caller::leaving(shared, request);
+        footing = if caller.is_some() { Footing::Leaving } else { Footing::Good };
     }
     if caller.is_none() && mount == Mount::Desktops {
         return Err(Failure::Denied);
@@ -226,8 +244,16 @@ fn admit_batch(
     let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
     let user_agent = batch.handshake().and_then(|_| user_agent(request.headers()));
     let remote = Remote { address: shared.config.proxies.client(request), user_agent };
-    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, remote };
+    let (begun_by, desktop) = (begun_by.flatten(), mount == Mount::Desktops);
+    let peer = Peer { agent, login: begun_by, cookie, desktop, footing, remote };
     Ok(Ok(Arrival { batch, peer, cookies: [login, browser] }))
+}
+
+/// Whether a batch may come by a login that is over: it asks whether the session is, too, or disconnects it.
+fn may_leave_by(batch: &Batch) -> bool {
+    let mut bodies = batch.requests.iter().map(|request| &request.body);
+    bodies.clone().all(|body| matches!(body, Body::Disconnect))
+        || bodies.all(|body| matches!(body, Body::Connect { .. }))
 }
 
 fn refuse(shared: &Shared, batch: Batch, bad: BadToken) -> Refusal {

@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::broker::{Delivery, Line, NoStream, Peer, Remote};
+use crate::broker::{Delivery, Footing, Line, NoStream, Peer, Remote};
 use crate::clock;
 use crate::ids::ClientId;
 
@@ -70,7 +70,8 @@ pub(crate) async fn open(shared: &Shared, request: &HttpRequest) -> Result<HttpR
     let renewal = caller.as_mut().and_then(Caller::take_renewal);
     let login = Standing::of(caller.as_ref());
     let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
-    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: false, remote: Remote::default() };
+    let (footing, remote) = (Footing::Good, Remote::default());
+    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: false, footing, remote };
     let client = ClientId::presented(request.path().rsplit('/').next().unwrap_or_default());
     let line = shared.state.broker.stream(peer, &client).await.map_err(|refused| match refused {
         NoStream::Busy => Failure::Busy,

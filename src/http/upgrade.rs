@@ -7,7 +7,7 @@ use actix_web::http::header::{
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::broker::{Peer, Remote, Shown};
+use crate::broker::{Footing, Peer, Remote, Shown};
 use crate::websocket;
 
 use super::body;
@@ -73,7 +73,8 @@ pub(crate) async fn upgrade(
     let login = Standing::of(caller.as_ref());
     let remote = Remote { address: shared.config.proxies.client(request), user_agent: user_agent(headers) };
     let (agent, begun_by) = caller.map(Caller::into_agent_and_login).unzip();
-    let peer = Peer { agent, login: begun_by.flatten(), cookie, desktop: mount == Mount::Desktops, remote };
+    let (begun_by, desktop) = (begun_by.flatten(), mount == Mount::Desktops);
+    let peer = Peer { agent, login: begun_by, cookie, desktop, footing: Footing::Good, remote };
     let line = shared.state.broker.line(peer, shown);
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, accept));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use partyline::bayeux::{Batch, Limits};
-use partyline::broker::{Broker, Outcome, Peer, Receipt, Remote};
+use partyline::broker::{Broker, Footing, Outcome, Peer, Receipt, Remote};
 use partyline::calls::Rules;
 use partyline::gws::{Base, Rendering};
 use partyline::ids::{AgentId, BrowserCookie};
@@ -54,9 +54,16 @@ pub(crate) async fn ask(broker: &Broker, agent: &AgentId, browser: &str, body: &
     let limits = Limits { batch_messages: 64, json_depth: 32, subscriptions: 128 };
     let batch = Batch::decode(&Bytes::from(body.to_owned()), &limits).unwrap();
     let cookie = BrowserCookie::presented(browser);
-    let peer = Peer { agent: Some(agent.clone()), login: None, cookie, desktop: true, remote: Remote::default() };
+    let peer = Peer {
+        agent: Some(agent.clone()),
+        login: None,
+        cookie,
+        desktop: true,
+        footing: Footing::Good,
+        remote: Remote::default(),
+    };
     match broker.take(peer, batch).await {
         Outcome::Answer { body, receipt } => (body, receipt),
-        Outcome::Busy | Outcome::Superseded => panic!("not answered"),
+        Outcome::Busy | Outcome::Denied | Outcome::Superseded => panic!("not answered"),
     }
 }

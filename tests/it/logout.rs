@@ -41,14 +41,18 @@ impl Browser {
 
     /// Opens a session that hears of its agent.
     fn shake(&mut self) {
+        self.shake_at("/api/v2/notifications");
+    }
+
+    fn shake_at(&mut self, path: &str) {
         let handshake = json!([{"channel": "/meta/handshake", "version": "1.0",
             "supportedConnectionTypes": ["long-polling"]}]);
-        let answer = self.send("POST /api/v2/notifications/handshake", &handshake);
+        let answer = self.send(&format!("POST {path}/handshake"), &handshake);
         self.bayeux = answer.cookie("BAYEUX_BROWSER").unwrap();
         self.client = answer.json()[0]["clientId"].as_str().unwrap().to_owned();
         let subscribe = json!([{"channel": "/meta/subscribe", "clientId": self.client, "subscription": "/v2/me/*"}]);
-        assert_eq!(self.send("POST /api/v2/notifications", &subscribe).json()[0]["successful"], true);
-        assert_eq!(self.send("POST /api/v2/notifications/connect", &self.connect()).status, 200);
+        assert_eq!(self.send(&format!("POST {path}"), &subscribe).json()[0]["successful"], true);
+        assert_eq!(self.send(&format!("POST {path}/connect"), &self.connect()).status, 200);
     }
 
     fn connect(&self) -> Value {
@@ -133,6 +137,44 @@ fn a_desktop_may_end_its_session_before_its_login_or_after_it() {
     assert!(is_denied(&second.send("POST /api/v2/notifications/connect", &second.connect())));
     let both = json!([{"channel": "/meta/disconnect", "clientId": second.client}, second.connect()[0]]);
     assert!(is_denied(&second.send("POST /api/v2/notifications", &both)));
+}
+
+/// Whether the messages tell a desktop to stay away.
+fn is_sent_away(messages: &Value) -> bool {
+    let messages = messages.as_array().unwrap();
+    messages.iter().any(|message| message["channel"] == "/meta/disconnect")
+        && messages.last().unwrap()["advice"]["reconnect"] == "none"
+}
+
+#[test]
+fn a_desktop_whose_login_is_over_is_told_to_stay_away() {
+    for path in ["/api/v2/notifications", "/cometd"] {
+        let server = Server::start();
+        let mut browser = Browser::open(&server, "15000");
+        browser.shake_at(path);
+        let start = json!({"operationName": "StartContactCenterSession", "channels": ["voice"]});
+        assert_eq!(browser.send("POST /api/v2/me", &start).json(), json!({"statusCode": 0}));
+        let connect = format!("POST {path}/connect");
+        let mut told = browser.send(&connect, &browser.connect()).json();
+        assert!(!is_sent_away(&told), "{told}");
+        assert_eq!(browser.end().json(), json!({"statusCode": 0}));
+        // Between two connects, or while one is held: in the end it is a connect with the cookie of a login that is over.
+        for _ in 0..2 {
+            let answer = browser.send(&connect, &browser.connect());
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            told = answer.json();
+            if is_sent_away(&told) {
+                break;
+            }
+        }
+        assert!(is_sent_away(&told), "{path}: {told}");
+        // A session of another login of the same agent in the same browser is none of its business.
+        let mut other = Browser::open(&server, "15000");
+        other.shake_at(path);
+        let thief = Browser { client: other.client, bayeux: other.bayeux, ..browser };
+        let refused = thief.send(&connect, &thief.connect());
+        assert!(is_denied(&refused) || refused.json()[0]["successful"] == false, "{}", refused.body);
+    }
 }
 
 #[test]

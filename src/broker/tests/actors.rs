@@ -50,7 +50,7 @@ fn batch(body: &str) -> Batch {
 async fn take(broker: &Broker, peer: &Peer, body: &str) -> (String, Option<Receipt>) {
     match broker.take(peer.clone(), batch(body)).await {
         Outcome::Answer { body, receipt } => (String::from_utf8(body).unwrap(), receipt),
-        other @ (Outcome::Busy | Outcome::Superseded) => panic!("{other:?}"),
+        other @ (Outcome::Busy | Outcome::Denied | Outcome::Superseded) => panic!("{other:?}"),
     }
 }
 

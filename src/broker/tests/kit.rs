@@ -14,7 +14,9 @@ use crate::broker::receipt::Fate;
 use crate::broker::service::Ask;
 use crate::broker::sessions::{Answered, Output, Sessions};
 use crate::broker::tests::disk::{DiskLog, settled};
-use crate::broker::{Anonymous, Binding, Peer, Remote, Rule, Rules, SessionRules, Settings, Store, Transports, Who};
+use crate::broker::{
+    Anonymous, Binding, Footing, Peer, Remote, Rule, Rules, SessionRules, Settings, Store, Transports, Who,
+};
 use crate::calls::{CallType, Datum, Dial, Endpoint, Family, UserData};
 use crate::clock;
 use crate::directory::device_of;
@@ -354,6 +356,7 @@ impl Desk {
                     }
                     self.tell(tell, String::from_utf8(body).unwrap());
                 }
+                Output::Answer { tell, answer: Answered::Denied } => self.tell(tell, "denied".to_owned()),
                 Output::Answer { tell, answer: Answered::Superseded } => self.tell(tell, "superseded".to_owned()),
                 Output::Ask(ask) => self.asks.push(*ask),
                 Output::Read(wanted) => {
@@ -441,18 +444,13 @@ pub(super) fn peer(name: &str) -> Peer {
         login: None,
         cookie: BrowserCookie::presented(name),
         desktop: false,
+        footing: Footing::Good,
         remote: Remote::default(),
     }
 }
 
 pub(super) fn nobody() -> Peer {
-    Peer {
-        agent: None,
-        login: None,
-        cookie: BrowserCookie::presented("nobody"),
-        desktop: false,
-        remote: Remote::default(),
-    }
+    Peer { agent: None, ..peer("nobody") }
 }
 
 pub(super) fn connect(client: &str) -> String {

@@ -4,8 +4,8 @@
 use expect_test::expect;
 
 use crate::agents::{Operation, Phone, Start, Voice};
-use crate::broker::Peer;
 use crate::broker::tests::kit::{Desk, End, agent, connect, connect_ack, peer};
+use crate::broker::{Footing, Peer};
 use crate::directory::device_of;
 use crate::ids::{BrowserCookie, LoginId, Number, Position, RecordId, WallTime};
 use crate::log::Expected;
@@ -80,6 +80,26 @@ fn a_client_may_take_leave_of_a_session_whose_login_is_over() {
         .assert_eq(&desk.ask(&me, &disconnect("one")));
     let thief = Peer { cookie: BrowserCookie::presented("another"), ..me };
     assert!(desk.ask(&thief, &disconnect("one")).contains("402::"));
+}
+
+#[test]
+fn by_a_login_that_is_over_a_connect_hears_of_its_end_and_of_nothing_else() {
+    let mut desk = Desk::new();
+    let (me, other) = (logged_in("a", "one"), logged_in("b", "one"));
+    desk.shake(&me, "one", "");
+    desk.ask(&me, &connect("one"));
+    desk.shake(&other, "two", "");
+    desk.ask(&other, &connect("two"));
+    let leaving = Peer { footing: Footing::Leaving, ..me };
+    assert_eq!(desk.ask(&leaving, &connect("two")), "denied");
+    end(&mut desk, "a");
+    expect![[r#"[{"channel":"/meta/disconnect","successful":true},{"channel":"/meta/connect","id":"c","successful":true,"advice":{"reconnect":"none"}}]"#]]
+        .assert_eq(&desk.ask(&leaving, &connect("one")));
+    assert_eq!(desk.ask(&leaving, &connect("two")), "denied");
+    assert_eq!(desk.ask(&leaving, &disconnect("two")), "denied");
+    assert!(desk.ask(&leaving, &disconnect("one")).contains(r#""successful":true"#));
+    assert_eq!(desk.ask(&leaving, &connect("one")), "denied", "it took leave");
+    assert_eq!(desk.known(), 1);
 }
 
 #[test]

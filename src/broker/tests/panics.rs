@@ -34,7 +34,7 @@ async fn take(broker: &Broker, body: &str) -> String {
     let batch = Batch::decode(&Bytes::from(body.replace('\'', "\"")), &limits).unwrap();
     match broker.take(peer("15000"), batch).await {
         Outcome::Answer { body, .. } => String::from_utf8(body).unwrap(),
-        other @ (Outcome::Busy | Outcome::Superseded) => panic!("{other:?}"),
+        other @ (Outcome::Busy | Outcome::Denied | Outcome::Superseded) => panic!("{other:?}"),
     }
 }
 
