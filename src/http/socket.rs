@@ -66,7 +66,10 @@ enum Stage {
 
 /// Looks whether the client is still there.
 struct Watch {
+    /// For the next look, or for the end of the login if that is earlier.
     timer: Pin<Box<Sleep>>,
+    /// When to look next.
+    due: Instant,
     /// Whether anything came since the last look.
     heard: bool,
     /// When a message came last.
@@ -97,7 +100,7 @@ enum Reason {
 impl Socket {
     pub(crate) fn new(shared: web::Data<Shared>, payload: web::Payload, line: Line, login: Standing) -> Self {
         let decoder = Decoder::new(Role::Server, shared.config.max_body);
-        let watch = Watch::new(shared.config.ping);
+        let watch = Watch::new(shared.config.ping, login);
         Self { shared, payload, came: BytesMut::new(), decoder, line, login, stage: Stage::Open(None), watch }
     }
 
@@ -197,6 +200,7 @@ impl Socket {
                         Some(known) if *known == agent => self.login.prolong(until),
                         Some(_) | None => self.login.replace(until),
                     };
+                    self.watch.arm(self.login);
                     self.line.log_in(agent);
                 }
                 Err(bad) => {
@@ -215,20 +219,24 @@ impl Socket {
         }
     }
 
-    /// Pings, or ends what does not answer, or what nobody uses.
+    /// Pings, or ends what does not answer, or what nobody uses, or what nobody is logged in to any more.
     fn look(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.watch.timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        let idle = clock::now().saturating_duration_since(self.watch.asked);
+        let now = clock::now();
+        let idle = now.saturating_duration_since(self.watch.asked);
         if self.login.is_over() {
             self.close(Reason::Denied);
+        } else if now < self.watch.due {
+            // It was set for the end of a login that was prolonged since.
+            self.watch.arm(self.login);
         } else if !self.watch.heard {
             self.close(Reason::Silent);
         } else if !self.line.is_waiting() && idle >= self.shared.config.idle_socket {
             self.close(Reason::Idle);
         } else {
-            self.watch.rearm(self.shared.config.ping);
+            self.watch.rearm(self.shared.config.ping, self.login);
             // The timer is polled by the next turn, which follows what is handed out here.
             return Poll::Ready(Some(Bytes::from_static(websocket::PING)));
         }
@@ -265,20 +273,32 @@ impl Standing {
         self.until.into_iter().chain(self.bound).min()
     }
 
+    /// When to look whether it is over: by then, or earlier if it ends earlier.
+    pub(crate) fn look_by(self, due: Instant) -> Instant {
+        let ends = self.ends().and_then(|ends| clock::now().checked_add(ends.since(clock::wall())));
+        ends.map_or(due, |ends| ends.min(due))
+    }
+
     pub(crate) fn is_over(self) -> bool {
         self.ends().is_some_and(|ends| ends <= clock::wall())
     }
 }
 
 impl Watch {
-    fn new(ping: Duration) -> Self {
+    fn new(ping: Duration, login: Standing) -> Self {
         let now = clock::now();
-        Self { timer: Box::pin(sleep_until((now + ping).into())), heard: true, asked: now }
+        let due = now + ping;
+        Self { timer: Box::pin(sleep_until(login.look_by(due).into())), due, heard: true, asked: now }
     }
 
-    fn rearm(&mut self, ping: Duration) {
+    fn rearm(&mut self, ping: Duration, login: Standing) {
         self.heard = false;
-        self.timer.as_mut().reset((clock::now() + ping).into());
+        self.due = clock::now() + ping;
+        self.arm(login);
+    }
+
+    fn arm(&mut self, login: Standing) {
+        self.timer.as_mut().reset(login.look_by(self.due).into());
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct EventStream {
     login: Standing,
     stage: Stage,
     ping: Duration,
+    /// For the next comment, or for the end of the login if that is earlier.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn open(shared: &Shared, request: &HttpRequest) -> Result<HttpR
 
 impl EventStream {
     fn new(line: Line, login: Standing, ping: Duration) -> Self {
-        let timer = Box::pin(sleep_until((clock::now() + ping).into()));
+        let timer = Box::pin(sleep_until(login.look_by(clock::now() + ping).into()));
         Self { line, login, stage: Stage::New, ping, timer }
     }
 
@@ -120,7 +121,7 @@ impl EventStream {
         if self.login.is_over() {
             return self.end(None);
         }
-        self.timer.as_mut().reset((clock::now() + self.ping).into());
+        self.timer.as_mut().reset(self.login.look_by(clock::now() + self.ping).into());
         Poll::Ready(Some(Bytes::from_static(COMMENT)))
     }
 

@@ -216,6 +216,20 @@ fn a_second_token_of_a_socket_does_not_prolong_the_login_of_another_agent() {
 }
 
 #[test]
+fn a_socket_is_closed_when_its_token_ends_whenever_it_is_pinged() {
+    let issuer = Issuer::start(&[("BAYEUX__PING", "10m")]);
+    let ask = |ends_in| handshake(json!({"token": token(SECRET, "15001", ends_in)}));
+    let (mut short, mut prolonged) = (Socket::open(&issuer.server, &[]), Socket::open(&issuer.server, &[]));
+    assert_eq!(prolonged.ask(&ask(2))["successful"], true);
+    assert_eq!(prolonged.ask(&ask(600))["successful"], true);
+    assert_eq!(short.ask(&ask(2))["successful"], true);
+    assert_eq!(short.next(), Some(Message::Close(Some(1008))));
+    // The other one's timer went off as well.
+    prolonged.send(&json!({"channel": "/service/echo", "data": 1, "clientId": "x"}));
+    assert_eq!(prolonged.frame()[0]["error"], "402::session_unknown", "it stays open");
+}
+
+#[test]
 fn the_keys_are_read_again_when_their_file_changes() {
     let issuer = Issuer::start(&[]);
     let (old, new) = (token(SECRET, "15001", 600), token(OTHER, "15001", 600));
