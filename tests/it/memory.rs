@@ -235,9 +235,10 @@ impl Within {
                 assert!(grown <= most, "{grown} bytes more");
             }
             Some(first) => {
-                // The system counts on each processor apart, and so a peak may turn out to have been a little lower.
+                // The system counts on each processor apart, and so a peak may turn out to have been a little lower. What an
+                // allocator keeps between the two is up to who runs when: on a busy machine a twentieth was too little.
                 let grown = peak.saturating_sub(first);
-                assert!(grown <= FLOOD / 20, "a second flood as large as the first took {grown} bytes more");
+                assert!(grown <= FLOOD / 10, "a second flood as large as the first took {grown} bytes more");
             }
         }
         self.peak = Some(peak);
