@@ -7,6 +7,8 @@ export class FayeDriver {
     #extensions;
     #client;
     #subscriptions = new Map();
+    /** Who waits for the answer to an unsubscribe, by its channel. */
+    #left = new Map();
     /** After a second handshake the client subscribes again by itself: the clientId, and what is not answered yet. */
     #again;
 
@@ -40,9 +42,12 @@ export class FayeDriver {
         await plainly(subscription);
     }
 
+    /** It stops to listen at once, and does not wait for the answer, which what it sends next may overtake. */
     async unsubscribe(channel) {
+        const answered = new Promise((resolve) => this.#left.set(channel, resolve));
         this.#subscriptions.get(channel).cancel();
         this.#subscriptions.delete(channel);
+        await answered;
     }
 
     async publish(channel, data) {
@@ -72,6 +77,7 @@ export class FayeDriver {
         const { channel, data, successful } = message;
         if (channel === "/meta/handshake" && successful) this.#shaken(message.clientId);
         if (channel === "/meta/subscribe" && successful) this.#answered(message.subscription);
+        if (channel === "/meta/unsubscribe") [message.subscription].flat().forEach((left) => this.#left.get(left)?.());
         if (channel === "/meta/connect") this.#take({ connect: successful });
         if (isBroadcast(channel) && successful === undefined) this.#take({ wire: { channel, data } });
         return message;
