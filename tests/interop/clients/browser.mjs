@@ -89,8 +89,17 @@ class Tab {
 
     /** Goes to a page, and waits until it is there. */
     async visit(url) {
-        await this.#browser.send("Page.navigate", { url }, this.#session);
+        // Now and then a tab does not begin to go there, and asks the server for nothing, for ever: it is told to again.
+        while (!(await this.#goes(url))) await this.#browser.send("Page.stopLoading", {}, this.#session);
         if (url !== "about:blank") await this.run(READY);
+    }
+
+    /** Whether it went within a few seconds. */
+    async #goes(url) {
+        let timer;
+        const late = new Promise((resolve) => (timer = setTimeout(resolve, BEGINS, false)));
+        const gone = this.#browser.send("Page.navigate", { url }, this.#session).then(() => true);
+        return await Promise.race([gone, late]).finally(() => clearTimeout(timer));
     }
 
     /** What a script says in the end. */
@@ -109,6 +118,9 @@ class Tab {
         await this.#browser.send("Storage.clearCookies", { browserContextId: this.#context });
     }
 }
+
+/** In milliseconds: much longer than a tab takes. */
+const BEGINS = 10_000;
 
 const READY = `new Promise((resolve) => {
     (function look() {
