@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use partyline::agents::{Operation as Wish, Phone, Start, Voice};
 use partyline::calls::{
-    Accepted, AskKind, CallType, Capability, ClearRule, Dial, Endpoint, Failure, Family, Heard, Home, MuteRule,
+    Accepted, AskKind, Asker, CallType, Capability, ClearRule, Dial, Endpoint, Failure, Family, Heard, Home, MuteRule,
     Operation, PartyState, Refused, Report, ReportKind, Right, Rights, Rules, Target, Term, UserData, capabilities,
 };
 use partyline::directory::device_of;
@@ -120,7 +120,8 @@ impl Play {
         let (before, name) = (self.family.clone(), operation.name());
         let seen = self.family.seen_by(agent).find(|seen| seen.call.id == *call);
         let offered = seen.map(|seen| (capabilities(seen, RULES), seen.party.state));
-        let outcome = self.family.handle_operation(self.now, RULES, agent, call, operation);
+        let asker = Asker { agent: agent.clone(), voice: Right::Granted };
+        let outcome = self.family.handle_operation(self.now, RULES, &asker, call, operation);
         match &outcome {
             Ok(Accepted::Changed) => {
                 assert_ne!(self.family, before);

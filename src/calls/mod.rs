@@ -35,7 +35,7 @@ pub use model::{
     Call, CallType, Consult, Datum, Endpoint, Entered, Entry, Event, EventKind, Extension, Family, Home, Joining,
     Location, Monitor, MonitorMode, MonitorScope, Mute, Party, PartyState, Recording, Right, Rights, UserData,
 };
-pub use operation::{Operation, Purpose, RecordVerb, Refused, Target};
+pub use operation::{Asker, Operation, Purpose, RecordVerb, Refused, Target};
 pub use operations::Accepted;
 pub use preview::Preview;
 pub use table::{Capability, ClearRule, MuteRule, Rules, capabilities};

@@ -2,8 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::calls::model::{Endpoint, Location, MonitorMode, UserData};
-use crate::ids::{CallId, ConnId, Number};
+use crate::calls::model::{Endpoint, Location, MonitorMode, Right, UserData};
+use crate::ids::{AgentId, CallId, ConnId, Number};
+
+/// Who wants something of a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asker {
+    /// The agent.
+    pub agent: AgentId,
+    /// Whether its account lets it do anything now. Who is on the call has there the rights with which it came; this says
+    /// it of who left, or never was there.
+    pub voice: Right,
+}
 
 /// Whom to bring into a call.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use crate::calls::model::{
     Call, CallType, Endpoint, Entered, Entry, Family, Home, Joining, MonitorMode, Mute, Party, PartyState, Recording,
     UserData,
 };
-use crate::calls::operation::{Operation, Purpose, RecordVerb, Refused, Target};
+use crate::calls::operation::{Asker, Operation, Purpose, RecordVerb, Refused, Target};
 use crate::calls::table::{Capability, Rules, check};
 use crate::calls::telephony::{AskKind, LegId};
 use crate::calls::views::Seen;
@@ -30,12 +30,16 @@ impl Family {
         &mut self,
         now: WallTime,
         rules: Rules,
-        agent: &AgentId,
+        asker: &Asker,
         call: &CallId,
         operation: Operation,
     ) -> Result<Accepted, Refused> {
+        let agent = &asker.agent;
         let changed = |outcome: &Result<Accepted, Refused>| *outcome == Ok(Accepted::Changed);
         let has_left = !self.calls.iter().any(|each| each.id == *call && each.party_of(agent).is_some());
+        if has_left {
+            asker.voice.check(operation.name())?;
+        }
         // What is said of a call is taken also from who has left it.
         let is_said = matches!(operation, Operation::SetDisposition(_))
             || has_left && matches!(operation, Operation::UpdateUserData(_));

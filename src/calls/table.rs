@@ -303,9 +303,19 @@ impl Party {
     /// # Errors
     /// [`Refused::NotPermitted`].
     pub(super) const fn check_voice(&self, operation: &'static str) -> Result<(), Refused> {
-        match self.endpoint.rights.voice {
-            Right::Granted => Ok(()),
-            Right::Withheld => Err(Refused::NotPermitted { operation }),
+        self.endpoint.rights.voice.check(operation)
+    }
+}
+
+impl Right {
+    /// Whether what it is the right to may be done.
+    ///
+    /// # Errors
+    /// [`Refused::NotPermitted`].
+    pub(super) const fn check(self, operation: &'static str) -> Result<(), Refused> {
+        match self {
+            Self::Granted => Ok(()),
+            Self::Withheld => Err(Refused::NotPermitted { operation }),
         }
     }
 }

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::agents::Kind;
 use crate::calls::{
-    Accepted, Ask, AskId, Endpoint, Failure, Family, LegId, Monitor, Operation, Refused, Report, ReportKind, Rules,
+    Accepted, Ask, AskId, Asker, Endpoint, Failure, Family, LegId, Monitor, Operation, Refused, Report, ReportKind,
+    Rules,
 };
 use crate::clock;
 use crate::exchange::handle::CommandError;
@@ -98,7 +99,7 @@ pub(super) enum Input {
     /// An agent wants something of a call.
     Operation {
         /// Who.
-        agent: AgentId,
+        asker: Asker,
         /// Which call.
         call: CallId,
         /// What.
@@ -378,11 +379,11 @@ fn decide(family: &mut Family, rules: Rules, input: &Input) -> Result<Option<Cau
             };
             changed.then(|| Cause::Operation { name: (*name).into(), agent, key: None })
         }
-        Input::Operation { agent, call, operation, name, key } => {
-            match family.handle_operation(now, rules, agent, call, operation.clone())? {
+        Input::Operation { asker, call, operation, name, key } => {
+            match family.handle_operation(now, rules, asker, call, operation.clone())? {
                 Accepted::AlreadyAsked => None,
                 Accepted::Changed => {
-                    Some(Cause::Operation { name: (*name).into(), agent: agent.clone(), key: key.clone() })
+                    Some(Cause::Operation { name: (*name).into(), agent: asker.agent.clone(), key: key.clone() })
                 }
             }
         }

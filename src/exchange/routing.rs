@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::calls::{CallType, Dial, Endpoint, Family, Operation, Refused, Rights, Target};
+use crate::calls::{Asker, CallType, Dial, Endpoint, Family, Operation, Refused, Right, Rights, Target};
 use crate::clock;
-use crate::directory::{Agent, Feature};
+use crate::directory::Agent;
 use crate::exchange::call::{Change, Input};
 use crate::exchange::handle::CommandError;
 use crate::exchange::ingress::CommandIngress;
@@ -36,7 +36,10 @@ impl CommandIngress {
         key: Option<CommandKey>,
     ) -> Result<oneshot::Receiver<Result<Option<Position>, CommandError>>, CommandError> {
         let name = command.name();
-        if !self.is_permitted(agent, call.as_ref()) {
+        let asker = Asker { agent: agent.clone(), voice: self.voice_right(agent) };
+        // What is wanted of a living call that call judges itself: it alone knows for certain who is on it.
+        let is_judged_there = call.as_ref().is_some_and(|call| self.ledger.family_of(call).is_some());
+        if !is_judged_there && asker.voice == Right::Withheld {
             return Err(Refused::NotPermitted { operation: name }.into());
         }
         if matches!(command, Command::Dial(_)) && self.is_unregistered(agent) {
@@ -73,7 +76,7 @@ impl CommandIngress {
                         owner.unwrap_or_else(|| self.start(family.as_ref().clone(), None))
                     }
                 };
-                (owner, Input::Operation { agent: agent.clone(), call, operation, name, key })
+                (owner, Input::Operation { asker, call, operation, name, key })
             }
             (_, None) => return Err(Refused::NotFound.into()),
         };
@@ -85,14 +88,9 @@ impl CommandIngress {
         Ok(told)
     }
 
-    /// Whether an agent may do anything. Of a call that it is on the call itself says so, as it offers it; of all else it
-    /// is what the agent may now.
-    fn is_permitted(&self, agent: &AgentId, call: Option<&CallId>) -> bool {
-        let is_on = |call: &CallId| {
-            let known = self.ledger.family_of(call)?;
-            known.family.seen_by(agent).find(|seen| seen.call.id == *call)
-        };
-        call.and_then(is_on).is_some() || self.directory.agent(agent).is_some_and(|agent| agent.has(Feature::Voice))
+    /// Whether the agent's account lets it do anything now.
+    fn voice_right(&self, agent: &AgentId) -> Right {
+        self.directory.agent(agent).map_or(Right::Withheld, |agent| agent.rights().voice)
     }
 
     fn operation(&self, command: Command) -> Result<Operation, CommandError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use expect_test::expect;
 
 use crate::calls::Operation;
+use crate::calls::tests::rights::asker;
 use crate::calls::tests::script::{Play, RULES, call_id, check};
-use crate::ids::AgentId;
 
 #[test]
 fn a_preview_is_the_agents_alone_until_it_accepts() {
@@ -143,7 +143,6 @@ fn a_preview_that_is_looked_at_for_too_long_is_over() {
     .assert_eq(&play.transcript);
     assert_eq!(left(&play), None);
     // Who made the call in time goes on with it.
-    let agent = AgentId::parse("15000").unwrap();
-    made.handle_operation(play.now(), RULES, &agent, &call_id(), Operation::Accept).unwrap();
+    made.handle_operation(play.now(), RULES, &asker("15000"), &call_id(), Operation::Accept).unwrap();
     assert!(!made.handle_preview_timeout(play.now(), leg));
 }

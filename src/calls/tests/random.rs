@@ -1,5 +1,6 @@
 //! Long random runs, in which what must always hold is looked at after each step.
 
+use crate::calls::tests::rights::asker;
 use crate::calls::tests::script::{Play, RULES, TIMEOUT, endpoint, kind, operation, shown, user_data};
 use crate::calls::{
     Accepted, Ask, AskKind, Call, Capability, FIRST_CONFERENCE_PARTY, Failure, Family, LegId, MonitorMode, Operation,
@@ -352,7 +353,7 @@ pub(super) fn every_operation(seen: Seen<'_>, number: &str, call: &str) -> Vec<(
 }
 
 fn accepts(play: &Play, mut family: Family, agent: &AgentId, call: &CallId, operation: Operation) -> bool {
-    family.handle_operation(play.now(), RULES, agent, call, operation).is_ok()
+    family.handle_operation(play.now(), RULES, &asker(agent.as_str()), call, operation).is_ok()
 }
 
 /// Random numbers by splitmix64.

@@ -2,8 +2,14 @@
 
 use crate::calls::tests::operations::played;
 use crate::calls::tests::random::every_operation;
-use crate::calls::tests::script::{Play, RULES, operation};
-use crate::calls::{ClearRule, MuteRule, Refused, Rules, capabilities};
+use crate::calls::tests::script::{Play, RULES, call_id, endpoint, operation};
+use crate::calls::{Accepted, Asker, ClearRule, MuteRule, Operation, Refused, Right, Rules, capabilities};
+use crate::ids::AgentId;
+
+/// The agent of this number, with the rights that its account has.
+pub(super) fn asker(text: &str) -> Asker {
+    Asker { agent: AgentId::parse(text).unwrap(), voice: endpoint(text).rights.voice }
+}
 
 /// Calls on which 15800 is, in each state that it can come to.
 const CALLS: [(&str, &[&str]); 7] = [
@@ -42,6 +48,27 @@ fn who_may_do_nothing_is_offered_nothing_and_refused_everything() {
             assert_eq!(play.operate("15800", wanted), refused, "{lines:?}");
             assert_eq!(play.family, before);
         }
+    }
+}
+
+#[test]
+fn who_left_a_call_is_judged_by_what_its_account_may_do_now() {
+    let lines = ["15000 dials 15001", "15001: answered", "15000 adds 15002", "15002: ringing", "15002: no-answer"];
+    let wishes = ["update:a=1", "attach:a=1", "dispose:code=good", "hangup", "hold", "delete-data"];
+    // It has left just now, or in an earlier change.
+    for later in [None, Some("15000 attach:b=2")] {
+        let mut play = played(&lines);
+        later.into_iter().for_each(|line| play.line(line));
+        let outcome = |asker: &Asker, wanted: Operation| {
+            let mut family = play.family.clone().unwrap();
+            family.handle_operation(play.now(), RULES, asker, &call_id(), wanted)
+        };
+        let withheld = Asker { voice: Right::Withheld, ..asker("15002") };
+        for wanted in wishes.map(operation) {
+            let name = wanted.name();
+            assert_eq!(outcome(&withheld, wanted), Err(Refused::NotPermitted { operation: name }));
+        }
+        assert_eq!(outcome(&asker("15002"), operation(wishes[0])), Ok(Accepted::Changed));
     }
 }
 

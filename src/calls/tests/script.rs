@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use expect_test::Expect;
 
+use crate::calls::tests::rights::asker;
 use crate::calls::{
     Accepted, Arrival, Arrived, AskId, AskKind, Call, CallType, ClearRule, Datum, Dial, Endpoint, Event, EventKind,
     Failure, Family, Heard, Home, LegId, Location, Monitor, MonitorMode, MonitorScope, MuteRule, Operation, Party,
@@ -159,7 +160,7 @@ impl Play {
         let (agent, place) = placed(who);
         let family = self.family.as_mut().unwrap();
         let Some(call) = family.calls.get(place).map(|call| call.id.clone()) else { return Err(Refused::NotFound) };
-        let outcome = family.handle_operation(now, RULES, &AgentId::parse(agent).unwrap(), &call, operation);
+        let outcome = family.handle_operation(now, RULES, &asker(agent), &call, operation);
         match &outcome {
             Ok(Accepted::Changed) => self.outcome(true),
             Ok(Accepted::AlreadyAsked) => self.transcript.push_str("already asked\n"),

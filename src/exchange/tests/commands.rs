@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::{AskKind, Datum, Operation, PartyState, Refused, ReportKind, UserData};
-use crate::exchange::CommandError;
+use crate::calls::{AskKind, Datum, Failure, Operation, PartyState, Refused, ReportKind, UserData};
+use crate::directory::demo_agents;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RETRIEVE, agent, conference, dial};
+use crate::exchange::{CommandError, Settings};
 use crate::gws::Command;
 use crate::ids::IdempotencyKey;
 use crate::log::Outcome;
+use crate::switch::Setup;
 
 #[actix::test]
 async fn a_retry_gets_the_first_answer_whenever_it_comes_and_nothing_is_done_twice() {
@@ -48,6 +50,32 @@ async fn a_refused_command_leaves_its_key_unused() {
     assert!(matches!(refused, Err(CommandError::Refused(Refused::WrongState { .. }))), "{refused:?}");
     assert_eq!(desk.operate("15002", &call, HANGUP, None).await, Err(Refused::NotFound.into()));
     assert_eq!(desk.operate("15000", &call, HOLD, Some("k")).await, Ok(()));
+}
+
+#[actix::test]
+async fn who_may_do_nothing_may_not_in_the_moment_of_its_leaving_either() {
+    let mut agents = demo_agents();
+    agents[2].features.clear();
+    let mut desk = Desk::manned(Fickle::new(), Settings::new(Duration::from_secs(3600)), agents, Setup::default());
+    let call = desk.establish().await;
+    desk.operate("15000", &call, conference("15002"), None).await.unwrap();
+    let leg = desk.asked().await.id;
+    desk.report(&call, leg, ReportKind::Ringing).await;
+    desk.until("15002", PartyState::Ringing).await;
+    // That it left cannot be written down for a while: what it wants meanwhile is judged after that.
+    desk.log.faults.lock().push_back(Outcome::Full);
+    desk.report(&call, leg, ReportKind::Ended(Failure::NoAnswer)).await;
+    while !desk.log.faults.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.exchange.calls(&agent("15002")).await.unwrap().calls.len(), 1);
+    let update = Command::Operation(Operation::UpdateUserData(UserData::default()));
+    let tries = [(update, "UpdateUserData"), (HANGUP, "Hangup")].map(async |(wanted, operation)| {
+        let refused = Err(CommandError::from(Refused::NotPermitted { operation }));
+        assert_eq!(desk.operate("15002", &call, wanted, None).await, refused);
+    });
+    futures_util::future::join_all(tries).await;
+    desk.until_over("15002").await;
 }
 
 #[actix::test]
@@ -92,7 +120,7 @@ impl Desk {
 async fn a_report_for_a_call_that_is_over_changes_nothing_and_stops_nothing() {
     let mut desk = Desk::new();
     let (call, caller, called) = desk.dial("15000", "15001").await;
-    desk.report(&call, caller, ReportKind::Ended(crate::calls::Failure::None)).await;
+    desk.report(&call, caller, ReportKind::Ended(Failure::None)).await;
     desk.until_over("15000").await;
     let changes = desk.log.changes().len();
     desk.report(&call, called, ReportKind::Answered).await;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::{AskKind, Datum, EventKind, Failure, Operation, PartyState, Refused, ReportKind, UserData};
+use crate::calls::{
+    AskKind, Asker, Datum, EventKind, Failure, Operation, PartyState, Refused, ReportKind, Right, UserData,
+};
 use crate::clock;
 use crate::directory::demo_agents;
 use crate::exchange::tests::kit::{Desk, Fickle, HANGUP, HOLD, RULES, agent, conference};
@@ -35,7 +37,8 @@ fn rival(desk: &Desk, call: &crate::ids::CallId, command: Operation) -> crate::l
     let record = desk.log.newest(&CallChanged::subject(call)).unwrap().unwrap();
     let Payload::CallChanged(changed) = records::decode(&record).unwrap() else { panic!("no call") };
     let mut family = changed.family;
-    family.handle_operation(clock::wall(), RULES, &agent("15001"), call, command).unwrap();
+    let asker = Asker { agent: agent("15001"), voice: Right::Granted };
+    family.handle_operation(clock::wall(), RULES, &asker, call, command).unwrap();
     let cause = Cause::Operation { name: "Rival".into(), agent: agent("15001"), key: None };
     CallChanged::new(cause, family).record(RecordId::draw(), clock::wall(), Expected::At(record.position))
 }
