@@ -191,7 +191,7 @@ impl CommandIngress {
             Ok(Payload::AgentChanged(changed)) => {
                 self.ledger.apply_agent(&changed);
                 let before = self.roster.voice(&changed.voice.agent);
-                self.supervision.apply_agent(before.map(Arc::as_ref), &changed.voice);
+                self.supervision.apply_agent(before.map(Arc::as_ref), &changed);
                 self.roster.apply(&changed);
             }
             Ok(Payload::CallChanged(changed)) => {

@@ -19,7 +19,7 @@ use crate::exchange::ingress::CommandIngress;
 use crate::exchange::ledger::Known;
 use crate::gws::{MonitorRequest, MonitorTarget};
 use crate::ids::{AgentId, CallId, Number, Position};
-use crate::records::CallChanged;
+use crate::records::{AgentCause, AgentChanged, CallChanged};
 
 /// What an agent wants of itself, as its desktop says it.
 #[derive(Clone, Debug)]
@@ -57,10 +57,14 @@ enum Duty {
 }
 
 impl Supervision {
-    /// Takes in that an agent changed.
-    pub(super) fn apply_agent(&mut self, before: Option<&Voice>, after: &Voice) {
+    /// Takes in that an agent changed. Who asks the same anew is brought in anew.
+    pub(super) fn apply_agent(&mut self, before: Option<&Voice>, changed: &AgentChanged) {
+        let after = &changed.voice;
         let (was, is) = (before.and_then(Voice::monitoring), after.monitoring());
         if was == is {
+            if is.is_some_and(|monitoring| was_asked(monitoring, &changed.cause)) {
+                self.add(Duty::Supervisor(after.agent.clone(), Again::BroughtIn));
+            }
             return;
         }
         if let Some(Monitoring { target, .. }) = was
@@ -235,6 +239,14 @@ fn invite(supervisor: Endpoint, call: &CallId, monitoring: &Monitoring, again: A
     };
     let monitor = Monitor { target: monitoring.target.number.clone(), mode, scope };
     Input::Monitor { supervisor, call: call.clone(), monitor, name: monitoring.kind.operation().name(), again }
+}
+
+/// Whether this is what was asked for just now.
+fn was_asked(monitoring: &Monitoring, cause: &AgentCause) -> bool {
+    match cause {
+        AgentCause::Operation { name, .. } => **name == *monitoring.kind.operation().name(),
+        AgentCause::CallEnded(_) | AgentCause::NotAnswered(_) | AgentCause::TimeOver | AgentCause::Watched(_) => false,
+    }
 }
 
 /// The supervisors who left a call that they watched, or did not come to it, in this change.

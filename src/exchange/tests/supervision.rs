@@ -175,6 +175,29 @@ async fn who_watches_somebody_else_leaves_the_first_and_who_watches_the_same_sta
 }
 
 #[actix::test]
+async fn who_asks_the_same_anew_is_brought_into_the_call_again() {
+    let mut desk = office(Fickle::new());
+    let call = desk.establish().await;
+    let again = request(MonitorKind::ListenIn, MonitorCalls::All, "15001");
+    watch(&desk, again.kind, again.calls, "15001").await;
+    // It does not answer, then it answers and leaves.
+    for answers in [false, true] {
+        let (there, leg) = if answers { join(&mut desk).await } else { rung(&mut desk).await };
+        assert_eq!(there, call);
+        // While it is there to ask anew changes nothing, and what it wants besides brings it nowhere.
+        desk.exchange.monitor(&agent("15002"), again.clone(), None).await.unwrap();
+        desk.assert_nothing_asked().await;
+        desk.report(&call, leg, ReportKind::Ended(Failure::NoAnswer)).await;
+        desk.until_over("15002").await;
+        change(&desk, "15002", Operation::AuxWork).await;
+        desk.assert_nothing_asked().await;
+        desk.exchange.monitor(&agent("15002"), again.clone(), None).await.unwrap();
+    }
+    assert_eq!(rung(&mut desk).await.0, call);
+    desk.assert_nothing_asked().await;
+}
+
+#[actix::test]
 async fn an_ask_that_fails_is_told_and_ends_the_watching_of_one_call() {
     let mut desk = office(Fickle::new());
     let call = desk.establish().await;
