@@ -4,9 +4,10 @@ use crate::agents::{
     CustomMode, CustomState, DoNotDisturb, Event, Failure, Kind, Monitoring, Presence, Registration, State, Voice,
 };
 
+use super::collections::passes;
 use super::json::{Object, write_array};
 use super::notifications::{Notice, error_notice, notice};
-use super::query::Selection;
+use super::query::{Query, Selection};
 use super::resources::{Rendering, device_path};
 
 /// Renders what an agent's desktops are told: a pure function of the record and the settings.
@@ -114,8 +115,8 @@ pub(super) fn write_chosen_channel(out: &mut Vec<u8>, voice: &Voice, chosen: &Se
     channel.end();
 }
 
-/// The states that desktops can offer: the fixed ones, then the operator's own.
-pub(super) fn write_agent_states(out: &mut Vec<u8>, custom: &[CustomState], chosen: &Selection) {
+/// The states that desktops can offer, as far as they pass the filters: the fixed ones, then the operator's own.
+pub(super) fn write_agent_states(out: &mut Vec<u8>, custom: &[CustomState], query: &Query) {
     let fixed = [
         (Kind::Ready, READY),
         (Kind::NotReady, NOT_READY),
@@ -126,14 +127,19 @@ pub(super) fn write_agent_states(out: &mut Vec<u8>, custom: &[CustomState], chos
     ];
     let fixed = fixed.into_iter().map(|(kind, shown)| (kind.name(), shown));
     let custom = custom.iter().map(|custom| (&*custom.operation, Shown::of_custom(custom)));
-    write_array(out, fixed.chain(custom), |out, (operation, shown)| {
-        let mut object = Object::begin_chosen(out, chosen);
-        object.text("id", shown.id);
-        object.text("operationName", operation);
-        object.text("displayName", shown.display_name);
-        shown.write_rest(&mut object);
-        object.end();
+    let kept = fixed.chain(custom).filter(|(operation, shown)| {
+        passes(query, &STATE_AT_TIMES, |out| write_agent_state(out, operation, shown, &Selection::All))
     });
+    write_array(out, kept, |out, (operation, shown)| write_agent_state(out, operation, &shown, query.shown()));
+}
+
+fn write_agent_state(out: &mut Vec<u8>, operation: &str, shown: &Shown<'_>, chosen: &Selection) {
+    let mut object = Object::begin_chosen(out, chosen);
+    object.text("id", shown.id);
+    object.text("operationName", operation);
+    object.text("displayName", shown.display_name);
+    shown.write_rest(&mut object);
+    object.end();
 }
 
 fn write_user_state(out: &mut Vec<u8>, voice: &Voice) {
@@ -192,6 +198,9 @@ impl<'a> Shown<'a> {
         }
     }
 }
+
+/// The members that a state does not have at all times.
+const STATE_AT_TIMES: [&str; 2] = ["reason", "workMode"];
 
 /// The members that a device does not have at all times.
 pub(super) const DEVICE_AT_TIMES: [&str; 2] = ["forwardTo", "supervisorMonitoringState"];

@@ -100,9 +100,10 @@ pub fn channel_answer(voice: &Voice, query: &Query) -> Vec<u8> {
     ok(|answer| answer.member("channel", |out| write_chosen_channel(out, voice, query.shown())))
 }
 
-/// The answer to `GET settings/agent-states`: whole, whether or not fields were asked for, as its readers expect it.
+/// The answer to `GET settings/agent-states`: whole, whether or not fields were asked for, as its readers expect it; those
+/// that pass the filters.
 pub fn agent_states_answer(custom: &[CustomState], query: &Query) -> Vec<u8> {
-    ok(|answer| answer.member("settings", |out| write_agent_states(out, custom, query.shown())))
+    ok(|answer| answer.member("settings", |out| write_agent_states(out, custom, query)))
 }
 
 /// The answer to a `StartContactCenterSession` for voice and for channels that are not there.

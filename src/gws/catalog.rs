@@ -105,7 +105,7 @@ pub fn device_settings_answer(group: &str) -> Option<Vec<u8>> {
 pub fn internal_settings_answer(custom: &[CustomState]) -> Vec<u8> {
     ok(|answer| {
         answer.object("resources", |resources| {
-            resources.member("agentStates", |out| write_agent_states(out, custom, &Selection::All));
+            resources.member("agentStates", |out| write_agent_states(out, custom, &Query::default()));
             resources.object("user", |user| user.texts("settings", NONE));
         });
     })

@@ -5,6 +5,7 @@ use crate::directory::{Agent, user_id};
 
 use super::agents::write_device;
 use super::answers::ok;
+use super::collections::passes;
 use super::contacts::ContactQuery;
 use super::json::{Object, write_array};
 use super::query::{Query, Selection};
@@ -34,6 +35,9 @@ pub fn contacts_answer<'a>(
     query: &Query,
 ) -> Result<Vec<u8>, Refusal> {
     let asked = ContactQuery::of(query)?;
+    let members = query.by_members(&CONTACT);
+    let agents =
+        agents.filter(|agent| passes(&members, &[], |out| write_contact(out, rendering, agent, &Selection::All)));
     let (total, page) = asked.page(agents);
     Ok(ok(|answer| {
         answer.number("totalCount", i64::try_from(total).unwrap_or(i64::MAX));
@@ -117,3 +121,17 @@ const DEVICE: [&str; 11] = [
 const SWITCH: &str = "SIP_Switch";
 
 const NONE: [&str; 0] = [];
+
+/// The members by which contacts are found as other resources are; the others have parameters of their own.
+const CONTACT: [&str; 10] = [
+    "id",
+    "phoneNumbers",
+    "userName",
+    "firstName",
+    "lastName",
+    "employeeId",
+    "emailAddress",
+    "businessUnits",
+    "uri",
+    "path",
+];

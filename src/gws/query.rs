@@ -48,6 +48,12 @@ impl Query {
         Some(value)
     }
 
+    /// Its filters by these members alone; an empty one counts as none.
+    pub(super) fn by_members(&self, names: &[&str]) -> Self {
+        let by_member = |(name, value): &&(String, String)| names.contains(&name.as_str()) && !value.is_empty();
+        Self { filters: self.filters.iter().filter(by_member).cloned().collect(), ..Self::default() }
+    }
+
     /// The members of one resource that are shown.
     pub(super) fn shown(&self) -> &Selection {
         self.fields.as_ref().unwrap_or(&Selection::All)

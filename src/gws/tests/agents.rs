@@ -88,6 +88,23 @@ fn desktops_are_told_which_states_there_are() {
 }
 
 #[test]
+fn states_are_found_by_their_members() {
+    let found =
+        ["state=NotReady", "operationName=Ready", "workMode=AuxWork", "reason=Lunch&state=NotReady", "state=x", "_=7"]
+            .map(|query| {
+                let query = Query::parse(&format!("{query}&fields=operationName"));
+                text(&agent_states_answer(&[lunch()], &query)).replace("{\"statusCode\":0,\"settings\":", "")
+            });
+    expect![[r#"
+        [{"operationName":"NotReady"},{"operationName":"AfterCallWork"},{"operationName":"AuxWork"},{"operationName":"OutToLunch"}]}
+        [{"operationName":"Ready"}]}
+        [{"operationName":"AuxWork"},{"operationName":"OutToLunch"}]}
+        [{"operationName":"OutToLunch"}]}
+        []}
+        [{"operationName":"Ready"},{"operationName":"NotReady"},{"operationName":"AfterCallWork"},{"operationName":"AuxWork"},{"operationName":"Offline"},{"operationName":"OutToLunch"}]}"#]].assert_eq(&found.join("\n"));
+}
+
+#[test]
 fn channels_are_addresses_or_with_fields_whole() {
     let lines = ["", "fields=*", "fields=channel", "channel=chat"]
         .map(|query| text(&channels_answer(&rendering(), &logged_in(), &Query::parse(query))));

@@ -40,6 +40,20 @@ fn a_contact_is_whom_one_can_call() {
 }
 
 #[test]
+fn contacts_are_found_by_any_member_that_is_like_that() {
+    for (query, who) in [
+        ("userName=15001", "1 [\"15001\"]"),
+        ("firstName=Anna&lastName=Bohr", "1 [\"15001\"]"),
+        ("firstName=Anna&lastName=Crick", "0 []"),
+        ("path=/contacts/148f2a6d-1cdb-52be-81b3-dc3392c724b3", "1 [\"15000\"]"),
+        ("employeeId=15000&roles=ROLE_AGENT&type=User&name=15000", "1 [\"15000\"]"),
+    ] {
+        assert_eq!(found(query), who, "{query}");
+    }
+    assert_eq!(found("userName=&_=1690000000"), found(""), "an empty one, and what is no member");
+}
+
+#[test]
 fn contacts_are_found_by_names_and_numbers_whatever_their_case() {
     let found = [
         "",
