@@ -56,6 +56,7 @@ impl Failure {
     pub(crate) const fn table(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Admin(AdminError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Admin(AdminError::Channels) => (StatusCode::TOO_MANY_REQUESTS, "channels"),
             Self::Admin(AdminError::DurableChannels) => (StatusCode::TOO_MANY_REQUESTS, "durable_channels"),
             Self::Admin(AdminError::KeyReused) => (StatusCode::CONFLICT, "key_reused"),
             Self::Admin(AdminError::LogUnavailable) => (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable"),
@@ -103,7 +104,8 @@ impl Failure {
             Self::Method(allowed) => HeaderValue::from_str(allowed).ok().map(|allowed| (ALLOW, allowed)),
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Admin(
-                AdminError::DurableChannels
+                AdminError::Channels
+                | AdminError::DurableChannels
                 | AdminError::KeyReused
                 | AdminError::LogUnavailable
                 | AdminError::NobodyHears

@@ -50,7 +50,8 @@ pub(crate) async fn batch(api: web::Data<Api>, payload: web::Payload) -> Result<
     let publications = messages.iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
     let outcomes = api.0.admin.publish(publications).await.map_err(|(place, error)| match error {
         AdminError::Busy => Failure::Admin(error),
-        AdminError::DurableChannels
+        AdminError::Channels
+        | AdminError::DurableChannels
         | AdminError::KeyReused
         | AdminError::SlowConsumer
         | AdminError::LogUnavailable

@@ -42,6 +42,9 @@ pub enum AdminError {
     /// Too much is waiting; nothing was done.
     #[error("the server is busy")]
     Busy,
+    /// The newest records are of as many channels as they may be; nothing was published.
+    #[error("there are as many channels as there may be")]
+    Channels,
     /// Something is kept of as many durable channels as may be, and nothing of this one; nothing was published.
     #[error("there are as many durable channels as there may be")]
     DurableChannels,
@@ -91,7 +94,7 @@ impl Admin {
     /// together: each has its own outcome.
     ///
     /// # Errors
-    /// [`AdminError::DurableChannels`], [`AdminError::NobodyHears`], or [`AdminError::SlowConsumer`], with the place of the
+    /// [`AdminError::Channels`], [`AdminError::DurableChannels`], [`AdminError::NobodyHears`], or [`AdminError::SlowConsumer`], with the place of the
     /// first of that kind: then nothing is published. [`AdminError::Busy`].
     ///
     /// # Cancel safety
@@ -102,6 +105,7 @@ impl Admin {
     ) -> Result<Vec<Result<Position, AdminError>>, (usize, AdminError)> {
         let (rules, log) = (&self.broker.settings().rules, self.broker.log());
         let most = self.broker.settings().session_rules.durable_channels;
+        self.within_channels(&publications).await?;
         let mut fresh = BTreeSet::new();
         let mut all = Vec::with_capacity(publications.len());
         for (place, Publication { channel, data, key }) in publications.into_iter().enumerate() {
@@ -322,6 +326,21 @@ impl Admin {
     }
 
     /// Looks at each home.
+    /// Whether the newest records may be of these channels, too. Most often there is room, and nobody needs to be asked.
+    async fn within_channels(&self, publications: &[Publication]) -> Result<(), (usize, AdminError)> {
+        let most = self.broker.settings().session_rules.channels;
+        if self.broker.total().channels().saturating_add(publications.len()) <= most {
+            return Ok(());
+        }
+        let channels: Vec<Channel> = publications.iter().map(|publication| publication.channel.clone()).collect();
+        let Some(home) = self.broker.all().into_iter().next() else { return Ok(()) };
+        let visit = Visit(Box::new(move |home: &mut Home| home.beyond_channels(&channels)));
+        match home.send(visit).await.map_err(|error| (0, error.into()))? {
+            None => Ok(()),
+            Some(place) => Err((place, self.over(Limit::Channels, AdminError::Channels))),
+        }
+    }
+
     async fn everywhere<R: Send + 'static>(
         &self,
         look: impl Fn(&mut Home) -> R + Clone + Send + 'static,

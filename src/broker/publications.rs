@@ -51,6 +51,7 @@ impl<T> Sessions<T> {
     pub(super) fn apply_publication(&mut self, now: Instant, record: &Record, published: &ChannelPublished) {
         let at = record.position;
         self.recent.published(&published.channel, at, self.log.floor());
+        self.share_channels();
         let mut matched = std::mem::take(&mut self.matched);
         self.subscriptions.matching(&published.channel, &mut matched);
         if !matched.is_empty() {

@@ -1,6 +1,6 @@
 //! What one session, one address and all together may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -155,6 +155,26 @@ impl<T> Sessions<T> {
         if let Some(address) = remote.counted() {
             self.total.addresses.leave(address);
         }
+    }
+
+    /// Tells those who publish without a home of how many channels the newest records are. Every home knows them all.
+    pub(super) fn share_channels(&mut self) {
+        let channels = self.recent.channels();
+        if self.home == 0 && channels != self.shared_channels {
+            self.shared_channels = channels;
+            self.total.share_channels(channels);
+        }
+    }
+
+    /// The first of these channels for which there is no room beside those before it.
+    pub(super) fn beyond_channels(&mut self, channels: &[Channel]) -> Option<usize> {
+        let (most, floor) = (self.settings.session_rules.channels, self.log.floor());
+        let mut fresh = BTreeSet::new();
+        channels.iter().position(|channel| {
+            !self.recent.knows(channel, floor)
+                && fresh.insert(channel)
+                && !self.recent.has_room(channel, (most + 1).saturating_sub(fresh.len()), floor)
+        })
     }
 
     /// Tells the other homes how many patterns are subscribed to here.

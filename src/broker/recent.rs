@@ -33,6 +33,11 @@ impl Recent {
         self.sweep(floor);
     }
 
+    /// Of how many channels there is something, give or take those that left the ring of late.
+    pub(super) fn channels(&self) -> usize {
+        self.channels.len()
+    }
+
     /// Whether one more channel may be published to, of so many.
     pub(super) fn has_room(&mut self, channel: &Channel, most: usize, floor: Position) -> bool {
         let full = |channels: &BTreeMap<_, _>| channels.len() >= most && !channels.contains_key(channel);

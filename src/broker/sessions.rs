@@ -115,6 +115,8 @@ pub(super) struct Sessions<T> {
     pub(super) total: Arc<Total>,
     /// How many patterns the other homes believe are subscribed to here.
     pub(super) shared_patterns: usize,
+    /// Of how many channels the newest records were when that was told.
+    pub(super) shared_channels: usize,
     /// Handshakes whose record is not applied yet, by agent: they count towards the limits.
     pub(super) shaking: BTreeMap<Option<AgentId>, usize>,
     /// How often agents handshake.
@@ -248,6 +250,7 @@ impl<T> Sessions<T> {
             ended_logins: BTreeSet::new(),
             total,
             shared_patterns: 0,
+            shared_channels: 0,
             shaking: BTreeMap::new(),
             handshakes: Buckets::new(CALLERS),
             restored: Position::ZERO,

@@ -14,6 +14,8 @@ use crate::broker::slow::Crowd;
 pub(super) struct Total {
     sessions: AtomicUsize,
     patterns: AtomicUsize,
+    /// Of how many channels the newest records are.
+    channels: AtomicUsize,
     /// Where they come from.
     pub(super) addresses: Addresses,
     /// How often those handshake from there who are nobody in particular.
@@ -27,6 +29,7 @@ impl Default for Total {
         Self {
             sessions: AtomicUsize::new(0),
             patterns: AtomicUsize::new(0),
+            channels: AtomicUsize::new(0),
             addresses: Addresses::default(),
             handshakes: Mutex::new(Buckets::new(CALLERS)),
             crowd: Crowd::default(),
@@ -51,6 +54,15 @@ impl Total {
     /// How many patterns are subscribed to, give or take what the homes did in this moment. One pattern counts at each.
     pub(super) fn patterns(&self) -> usize {
         self.patterns.load(Ordering::Relaxed)
+    }
+
+    /// Of how many channels the newest records are, give or take what was published in this moment.
+    pub(super) fn channels(&self) -> usize {
+        self.channels.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn share_channels(&self, channels: usize) {
+        self.channels.store(channels, Ordering::Relaxed);
     }
 
     pub(super) fn share_patterns(&self, before: usize, after: usize) {

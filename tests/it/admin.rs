@@ -242,6 +242,29 @@ fn of_so_many_durable_channels_something_is_kept_whoever_publishes() {
 }
 
 #[test]
+fn of_so_many_channels_the_newest_records_are_whoever_publishes() {
+    let rules = "[{pattern = '/news/*', subscribe = 'agents', publish = 'agents'}]";
+    let server = Server::with(&[("ADMIN__TOKEN", TOKEN), ("CHANNEL", rules), ("BAYEUX__CHANNELS", "5")]);
+    let back_end = BackEnd(server.address);
+    let message = |name: usize| json!({"channel": format!("/news/{name}"), "data": 1});
+    let refused = (429, "channels".to_owned());
+    for name in [1, 2, 3, 4, 5, 1, 2, 3, 4, 5] {
+        back_end.post("publish", &message(name));
+    }
+    // The homes have the fifth once a client that comes to hear of it is told.
+    let mut desk = Desk::open(server.agent("15000"), false, &["/news/5"]);
+    back_end.post("publish", &message(5));
+    desk.until(|message| message["channel"] == "/news/5");
+    let both = json!({"messages": [message(1), message(6)]}).to_string();
+    assert_eq!(back_end.refused("POST", "publish", &message(6).to_string()), refused);
+    assert_eq!(back_end.refused("POST", "publish-batch", &both), refused, "nothing of it was published");
+    back_end.post("publish", &message(1));
+    assert_eq!(desk.send(&message(7)).json()[0]["error"], "429::limit:channels");
+    assert_eq!(desk.send(&message(2)).json()[0]["successful"], true, "it is there");
+    assert_eq!(server.metric("partyline_rejected_total{limit=\"channels\"}"), 3);
+}
+
+#[test]
 fn channels_are_listed_with_their_subscribers_and_presence_names_who_hears() {
     let server = server();
     let back_end = BackEnd(server.address);

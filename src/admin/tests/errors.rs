@@ -12,6 +12,7 @@ use crate::ids::RequestId;
 fn every_no_has_a_status_a_code_and_the_requests_id() {
     let all = [
         Failure::Admin(AdminError::Busy),
+        Failure::Admin(AdminError::Channels),
         Failure::Admin(AdminError::DurableChannels),
         Failure::Admin(AdminError::KeyReused),
         Failure::Admin(AdminError::LogUnavailable),
@@ -39,6 +40,7 @@ fn every_no_has_a_status_a_code_and_the_requests_id() {
     }
     expect![[r#"
         503 {"error":{"code":"busy","message":"the server is busy","requestId":"r1"}}
+        429 {"error":{"code":"channels","message":"there are as many channels as there may be","requestId":"r1"}}
         429 {"error":{"code":"durable_channels","message":"there are as many durable channels as there may be","requestId":"r1"}}
         409 {"error":{"code":"key_reused","message":"the idempotency key was used for another publication","requestId":"r1"}}
         503 {"error":{"code":"log_unavailable","message":"the log takes no writes","requestId":"r1"}}
