@@ -178,12 +178,12 @@ impl<T> Sessions<T> {
     }
 
     /// Pushes what a session is owed to its socket, if it has one that has room. While it is told history, its socket
-    /// gives word of what it took over, for then the next page is due.
+    /// gives word of what it took over, for then the next page is due; and while publishers wait for it.
     pub(super) fn push(&mut self, now: Instant, seat: Seat) {
         while self.push_frame(now, seat) == More::Waits {}
-        if let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), paging, .. }) =
+        if let Some(Live { stage: Stage::Streaming(session), attached: Some(attached), paging, slow, .. }) =
             self.live.get_mut(seat)
-            && matches!(paging, Paging::Owed(_))
+            && (matches!(paging, Paging::Owed(_)) || *slow && attached.under_way() > 0)
         {
             session.handle_taken(attached.flow.starve());
         }

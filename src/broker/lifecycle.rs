@@ -299,11 +299,10 @@ impl<T> Sessions<T> {
             let Some(answer) = session.poll_answer(now, cursor) else { break };
             self.answer_connect(now, Some(seat), answer);
         }
-        if self.live.get(seat).is_some_and(Live::await_word) {
+        if self.weigh(seat) || self.live.get(seat).is_some_and(Live::await_word) {
             return self.flush(now, seat);
         }
         self.count_dropped(seat);
-        self.weigh(seat);
         self.turn_page(seat);
         self.rearm(seat);
     }

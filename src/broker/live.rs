@@ -231,11 +231,11 @@ impl Live {
         lost
     }
 
-    /// Asks for word of the responses that are under way, if something waits for that. Whether it has come already: then the
+    /// Asks for word of the responses that are under way, if something waits for that, or publishers do. Whether it has come already: then the
     /// session is to be looked at again.
     pub(super) fn await_word(&self) -> bool {
         match &self.stage {
-            Stage::Streaming(session) if session.waits_for_word() => {
+            Stage::Streaming(session) if self.slow || session.waits_for_word() => {
                 self.in_flight.iter().any(|flight| flight.fate.await_word() != Known::Nothing)
             }
             Stage::Behind { .. } | Stage::Streaming(_) => false,

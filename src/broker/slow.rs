@@ -82,20 +82,30 @@ impl<T> Sessions<T> {
         }
     }
 
-    /// Tells publishers to wait for a session, or to wait no longer, by what it is owed.
-    pub(super) fn weigh(&mut self, seat: Seat) {
+    /// Tells publishers to wait for a session, or to wait no longer, by what it is owed. Whether they wait only now: then it
+    /// is to be looked at again, for word is wanted of what is on its way.
+    pub(super) fn weigh(&mut self, seat: Seat) -> bool {
         if self.settings.session_rules.slow_consumer != SlowConsumer::RefuseNew {
-            return;
+            return false;
         }
-        let Some(live) = self.live.get_mut(seat) else { return };
-        let Stage::Streaming(session) = &live.stage else { return };
+        let Some(live) = self.live.get_mut(seat) else { return false };
+        let Stage::Streaming(session) = &live.stage else { return false };
         let ((messages, bytes), terms) = (session.owed(), session.terms());
-        let over = |of: usize| messages > terms.queue_messages / 4 * of || bytes > terms.queue_bytes / 4 * of;
+        let over = |quarters: usize| {
+            let most = |whole: usize| whole.saturating_mul(quarters) / 4;
+            messages > most(terms.queue_messages) || bytes > most(terms.queue_bytes)
+        };
         let slow = !live.state.ack && over(if live.slow { 1 } else { 2 });
         if slow != live.slow {
             live.slow = slow;
-            if slow { self.total.crowd.enter(&live.state) } else { self.total.crowd.leave(&live.state) }
+            if slow {
+                self.total.crowd.enter(&live.state)
+            } else {
+                self.total.crowd.leave(&live.state)
+            }
+            return slow;
         }
+        false
     }
 
     /// Nobody waits any longer for a session that is gone, or that is to be entered anew.

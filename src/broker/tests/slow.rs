@@ -173,6 +173,36 @@ fn publishers_are_refused_until_the_slow_client_has_taken_some() {
 }
 
 #[test]
+fn publishers_wait_no_longer_than_until_a_response_is_written() {
+    let mut desk = desk(SlowConsumer::RefuseNew);
+    listener(&mut desk, &peer("15000"), "one", "");
+    let limit = "429::limit:slow_consumer";
+    assert_eq!(publications(&mut desk, 6), format!(". . . . . {limit}"));
+    let taken = desk.send(&peer("15000"), &connect("one"));
+    assert_eq!(desk.answer(taken).map(|answer| answer.matches("/demo/a").count()), Some(5));
+    assert_eq!(publications(&mut desk, 1), limit, "it is on its way");
+    desk.written_with_word(taken);
+    assert_eq!(publications(&mut desk, 3), ". . .", "its client took all, and need not come back first");
+    // It is slow only by what comes while a response is on its way.
+    let taken = desk.send(&peer("15000"), &connect("one"));
+    assert_eq!(publications(&mut desk, 1), limit, "four are on their way, and one came before this");
+    desk.written_with_word(taken);
+    assert_eq!(publications(&mut desk, 2), ". .");
+}
+
+#[test]
+fn more_than_half_of_what_may_be_owed_is_too_much() {
+    for (most, accepted) in [(6, 4), (7, 4), (8, 5), (9, 5)] {
+        let session_rules =
+            SessionRules { slow_consumer: SlowConsumer::RefuseNew, publish_rate: None, ..SessionRules::default() };
+        let mut desk = Desk::with(Settings { session_rules, queue_messages: most, ..settings() });
+        listener(&mut desk, &peer("15000"), "one", "");
+        let told = publications(&mut desk, 8);
+        assert_eq!(told.matches(". ").count(), accepted, "{most}: {told}");
+    }
+}
+
+#[test]
 fn publishers_do_not_wait_for_who_is_gone() {
     let mut desk = desk(SlowConsumer::RefuseNew);
     listener(&mut desk, &peer("15000"), "one", "");
